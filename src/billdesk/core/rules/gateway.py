@@ -92,7 +92,7 @@ class Gateway(Protocol):
 
     @property
     def name(self) -> str:
-        """Its make, as in `gateways/`: sandbox, stripe …"""
+        """The make of it: sandbox, stripe, paypal or paystack."""
         ...
 
     @property

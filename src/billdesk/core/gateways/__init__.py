@@ -1,0 +1,1 @@
+"""Payment gateways, one file each, behind the protocol of `rules/gateway.py`."""

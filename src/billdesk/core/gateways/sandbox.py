@@ -1,0 +1,452 @@
+"""A complete small gateway inside the package: the whole desk runs with no account and no network.
+
+It keeps books of its own in a SQLite file of its own and never reads the ledger. Every act is one
+durable commit, so the books survive a kill and several processes see one truth. Customers are made
+up: whether and when one pays follows from the seed and the payment id alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from billdesk.core.rules.gateway import Fact, FactPage, Mode, PaymentRequest, Stage
+from billdesk.core.values.clock import (
+    Clock,
+    SystemClock,
+    format_instant,
+    from_micros,
+    to_micros,
+)
+from billdesk.core.values.errors import GatewayError, GatewayUnreachable
+from billdesk.core.values.money import CREDIT, Money
+
+if TYPE_CHECKING:
+    import sqlite3
+else:
+    # The store's own choice: two builds of SQLite in one process do not see each other's locks.
+    try:
+        from pysqlite3 import dbapi2 as sqlite3
+    except ImportError:
+        import sqlite3
+
+PAGE_SIZE = 100
+OVERLAP = timedelta(minutes=10)
+FEE_BASIS_POINTS = 290
+FEE_FIXED_MINOR = 30
+BUSY_SECONDS = 30
+
+_APPLICATION_ID = 0x53424F58  # "SBOX": tells these books from any other SQLite file
+_DECLINES = (
+    "the card was declined: not enough money on it",
+    "the card was declined: expired",
+    "the card was declined: the bank gave no reason",
+    "the customer's bank wanted a confirmation that never came",
+)
+_CURSOR = re.compile(r"(\d{1,18})(?:/(\d{1,18})/(\d{1,18}))?", re.ASCII)
+
+_TABLES = """
+CREATE TABLE payment (
+    external_id TEXT PRIMARY KEY,
+    payment_id TEXT NOT NULL UNIQUE,
+    account_ref TEXT NOT NULL,
+    description TEXT NOT NULL,
+    amount_minor INTEGER NOT NULL CHECK (amount_minor > 0),
+    asset TEXT NOT NULL,
+    stage TEXT NOT NULL,
+    due_at INTEGER NOT NULL,
+    due_stage TEXT NOT NULL,
+    due_detail TEXT NOT NULL
+);
+CREATE INDEX payment_due ON payment (due_at) WHERE stage = 'opened';
+CREATE TABLE event (
+    number INTEGER PRIMARY KEY,
+    external_id TEXT NOT NULL REFERENCES payment,
+    stage TEXT NOT NULL,
+    fee_minor INTEGER,
+    detail TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    visible_at INTEGER NOT NULL,
+    UNIQUE (external_id, stage)
+);
+CREATE INDEX event_feed ON event (created_at, number);
+"""
+
+_EVENTS = """
+SELECT number, external_id, event.stage, fee_minor, detail, created_at,
+       payment_id, account_ref, description, amount_minor, asset
+  FROM event JOIN payment USING (external_id)
+"""
+_OPENED = "WHERE payment_id = ? AND event.stage = 'opened'"
+_BY_PAYMENT_ID = "WHERE payment_id = ? ORDER BY number DESC LIMIT 1"
+_BY_EXTERNAL_ID = "WHERE external_id = ? ORDER BY number DESC LIMIT 1"
+_SETTLED = "WHERE event.stage = 'settled'"
+_FEED = (
+    "WHERE (created_at, number) > (?, ?) AND visible_at <= ? ORDER BY created_at, number LIMIT ?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxSwitches:
+    """How this sandbox behaves. Shares are in percent of the payments.
+
+    `settles_after`: how long the customer takes; None waits for `pay` or `decline`.
+    `abandoned_percent` never pay and expire after `expires_after`. `lost_replies_percent`: the
+    payment is opened, but the answer does not arrive. `duplicates_percent`: told twice on each
+    page. `late_percent`: told by the feed only `late_by` after they happened. `down`: nothing
+    answers and nothing is done.
+    """
+
+    settles_after: timedelta | None = timedelta(seconds=2)
+    expires_after: timedelta = timedelta(hours=24)
+    declines_percent: int = 0
+    abandoned_percent: int = 0
+    lost_replies_percent: int = 0
+    duplicates_percent: int = 0
+    late_percent: int = 0
+    late_by: timedelta = timedelta(minutes=5)
+    down: bool = False
+
+
+class _EventRow(NamedTuple):
+    """One line of the feed, with the payment it is about."""
+
+    number: int
+    external_id: str
+    stage: Stage
+    fee_minor: int | None
+    detail: str
+    created_at: int
+    payment_id: str
+    account_ref: str
+    description: str
+    amount_minor: int
+    asset: str
+
+
+class Sandbox:
+    """The sandbox whose books lie at `path` (made with the first act), on the given clock.
+
+    `seed` decides, together with a payment's id, all that is left to chance. `switches` may be
+    exchanged at any time and hold for this instance alone; what a payment comes to is decided
+    when it is opened.
+    """
+
+    name = "sandbox"
+    account = "sandbox"
+    mode: Mode = "test"
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        clock: Clock | None = None,
+        seed: int = 0,
+        switches: SandboxSwitches | None = None,
+    ) -> None:
+        self.path = Path(path)
+        self.switches = switches or SandboxSwitches()
+        self._clock = clock or SystemClock()
+        self._seed = seed
+
+    # --- what the desk asks ----------------------------------------------------------------
+
+    def open_payment(self, request: PaymentRequest) -> Fact:
+        """Ask a customer for money; the same request again gives the same answer.
+
+        Raises GatewayError for a known payment id with other content, for credits and for amounts
+        that are not above zero, GatewayUnreachable when it is down or the reply is lost.
+        """
+        self._check_reachable()
+        if request.amount.asset == CREDIT or request.amount.minor <= 0:
+            raise GatewayError(f"the sandbox takes no {request.amount}", "ask for real money")
+        with self._act() as (books, now):
+            row = _latest(books, _OPENED, request.payment_id)
+            is_new = row is None
+            if row is None:
+                row = self._open(books, request, now)
+            _check_same(row, request)
+        if is_new and self._falls(self.switches.lost_replies_percent, "reply", row.payment_id):
+            raise GatewayUnreachable("the sandbox's reply was lost", "poll to learn what it did")
+        return _fact(row)
+
+    def find(self, payment_id: str) -> Fact | None:
+        """The latest fact about a payment, None if the sandbox never heard of it.
+
+        Raises GatewayUnreachable when it is down.
+        """
+        self._check_reachable()
+        with self._act() as (books, _):
+            row = _latest(books, _BY_PAYMENT_ID, payment_id)
+        return None if row is None else _fact(row)
+
+    def facts(self, cursor: str | None) -> FactPage:
+        """Up to 100 facts after `cursor`, by time; a new pass begins ten minutes back.
+
+        Raises GatewayError for a cursor that is not the sandbox's, GatewayUnreachable when down.
+        """
+        self._check_reachable()
+        high_water, after = _read_cursor(cursor)
+        if after is None:
+            after = (high_water - _micros(OVERLAP), -1)
+        with self._act() as (books, now):
+            rows = _events(books, _FEED, (*after, now, PAGE_SIZE + 1))
+        facts = tuple(fact for row in rows[:PAGE_SIZE] for fact in self._tell(row))
+        if len(rows) > PAGE_SIZE:
+            # Only a whole pass moves the mark: one cut short is begun again.
+            last = rows[PAGE_SIZE - 1]
+            return FactPage(facts, f"{high_water}/{last.created_at}/{last.number}", complete=False)
+        newest = max((row.created_at for row in rows), default=high_water)
+        return FactPage(facts, str(max(high_water, newest)), complete=True)
+
+    # --- what the customer does ------------------------------------------------------------
+
+    def pay(self, external_id: str) -> Fact:
+        """Let the customer pay now, whether the sandbox is down or not; paid twice is paid once.
+
+        Raises GatewayError for an unknown payment and for one that was declined or has expired.
+        """
+        return self._finish(external_id, "settled", "")
+
+    def decline(self, external_id: str, reason: str) -> Fact:
+        """Let the customer's bank say no now, with a reason in words.
+
+        Raises GatewayError for an unknown payment and for one that was settled or has expired.
+        """
+        return self._finish(external_id, "declined", reason)
+
+    def totals(self) -> dict[str, tuple[int, int]]:
+        """What these books hold: per asset, all money settled and all fees kept, in minor units."""
+        sums: dict[str, tuple[int, int]] = {}
+        with self._act() as (books, _):
+            rows = _events(books, _SETTLED, ())
+        for row in rows:
+            settled_minor, fee_minor = sums.get(row.asset, (0, 0))
+            sums[row.asset] = settled_minor + row.amount_minor, fee_minor + (row.fee_minor or 0)
+        return sums
+
+    # --- inside ----------------------------------------------------------------------------
+
+    @contextmanager
+    def _act(self) -> Iterator[tuple[sqlite3.Connection, int]]:
+        """One act on the books, after all that was due: committed and on the disk, or nothing.
+
+        A connection per act needs no closing, no lock among threads and no care in forks.
+        """
+        now = to_micros(self._clock.now())
+        try:
+            if not self.path.exists():
+                os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+            with closing(
+                sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
+            ) as books:
+                # A rollback journal: old builds of SQLite can corrupt a WAL shared by processes.
+                books.execute("PRAGMA synchronous = EXTRA")
+                books.execute("BEGIN IMMEDIATE")
+                self._make_tables(books)
+                self._let_time_pass(books, now)
+                yield books, now
+                books.execute("COMMIT")
+        except (sqlite3.OperationalError, OSError) as error:
+            raise GatewayUnreachable(
+                f"the sandbox's books at {self.path} cannot be used: {error}",
+                "see that the folder is there and may be written",
+            ) from error
+        except sqlite3.DatabaseError as error:
+            raise GatewayError(
+                f"{self.path} does not hold a sandbox's books: {error}", "give another path"
+            ) from error
+
+    def _make_tables(self, books: sqlite3.Connection) -> None:
+        (application_id,) = books.execute("PRAGMA application_id").fetchone()
+        if application_id == _APPLICATION_ID:
+            return
+        if books.execute("SELECT 1 FROM sqlite_master").fetchone() is not None:
+            raise GatewayError(f"{self.path} does not hold a sandbox's books", "give another path")
+        for statement in _TABLES.split(";\n"):
+            books.execute(statement)
+        books.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+
+    def _let_time_pass(self, books: sqlite3.Connection, now: int) -> None:
+        """Write down what customers did since somebody last looked."""
+        due = books.execute(
+            "SELECT external_id, due_stage, due_detail, due_at FROM payment"
+            " WHERE stage = 'opened' AND due_at <= ? ORDER BY due_at, rowid",
+            (now,),
+        ).fetchall()
+        for external_id, stage, detail, due_at in due:
+            self._happen(books, external_id, (stage, detail), due_at)
+
+    def _open(self, books: sqlite3.Connection, request: PaymentRequest, now: int) -> _EventRow:
+        stage, detail, due_at = self._plan(request.payment_id, now)
+        external_id = f"sbx_{self._draw('id', request.payment_id):064x}"[:28]
+        books.execute(
+            "INSERT INTO payment VALUES (?, ?, ?, ?, ?, ?, 'opened', ?, ?, ?)",
+            (
+                external_id,
+                *(request.payment_id, request.account_ref, request.description),
+                *request.amount,
+                *(due_at, stage, detail),
+            ),
+        )
+        self._happen(books, external_id, ("opened", "waits for the customer"), now)
+        return _known(books, external_id)
+
+    def _plan(self, payment_id: str, now: int) -> tuple[Stage, str, int]:
+        """What the customer will do with this payment, why, and when."""
+        switches = self.switches
+        if switches.settles_after is None or self._falls(
+            switches.abandoned_percent, "abandon", payment_id
+        ):
+            return "expired", "nobody paid in time", now + _micros(switches.expires_after)
+        due_at = now + _micros(switches.settles_after)
+        if self._falls(switches.declines_percent, "decline", payment_id):
+            reason = _DECLINES[self._draw("reason", payment_id) % len(_DECLINES)]
+            return "declined", reason, due_at
+        return "settled", "", due_at
+
+    def _happen(
+        self, books: sqlite3.Connection, external_id: str, what: tuple[Stage, str], at: int
+    ) -> None:
+        """Write one event and move its payment on. `what` is the stage and its detail."""
+        stage, detail = what
+        payment_id, amount_minor = books.execute(
+            "UPDATE payment SET stage = ? WHERE external_id = ? RETURNING payment_id, amount_minor",
+            (stage, external_id),
+        ).fetchone()
+        late = self._falls(self.switches.late_percent, "late", payment_id)
+        books.execute(
+            "INSERT INTO event (external_id, stage, fee_minor, detail, created_at, visible_at)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                external_id,
+                stage,
+                _fee_minor(amount_minor) if stage == "settled" else None,
+                detail,
+                at,
+                at + _micros(self.switches.late_by) if late else at,
+            ),
+        )
+
+    def _finish(self, external_id: str, stage: Stage, detail: str) -> Fact:
+        with self._act() as (books, now):
+            row = _known(books, external_id)
+            if row.stage == "opened":
+                self._happen(books, external_id, (stage, detail), now)
+                row = _known(books, external_id)
+        if row.stage != stage:
+            raise GatewayError(f"{external_id} is {row.stage}", "open another payment")
+        return _fact(row)
+
+    def _tell(self, row: _EventRow) -> tuple[Fact, ...]:
+        twice = self._falls(self.switches.duplicates_percent, "duplicate", row.payment_id)
+        return (_fact(row),) * (2 if twice else 1)
+
+    def _check_reachable(self) -> None:
+        if self.switches.down:
+            raise GatewayUnreachable("the sandbox is down", "try again later")
+
+    def _falls(self, percent: int, what: str, payment_id: str) -> bool:
+        return self._draw(what, payment_id) % 100 < percent
+
+    def _draw(self, what: str, payment_id: str) -> int:
+        """A large number that follows from the seed, the question and the payment alone."""
+        text = f"{self._seed}/{what}/{payment_id}"
+        return int.from_bytes(hashlib.sha256(text.encode()).digest(), "big")
+
+
+def _events(
+    books: sqlite3.Connection, where: str, values: tuple[str | int, ...]
+) -> list[_EventRow]:
+    return [_EventRow(*row) for row in books.execute(_EVENTS + where, values)]
+
+
+def _latest(books: sqlite3.Connection, where: str, key: str) -> _EventRow | None:
+    rows = _events(books, where, (key,))
+    return rows[0] if rows else None
+
+
+def _known(books: sqlite3.Connection, external_id: str) -> _EventRow:
+    row = _latest(books, _BY_EXTERNAL_ID, external_id)
+    if row is None:
+        raise GatewayError(f"the sandbox knows no payment {external_id[:40]!r}", "see its facts")
+    return row
+
+
+def _check_same(row: _EventRow, request: PaymentRequest) -> None:
+    known = PaymentRequest(
+        row.payment_id, Money(row.amount_minor, row.asset), row.account_ref, row.description
+    )
+    if known != request:
+        raise GatewayError(
+            f"{request.payment_id} was opened with other content", "use a new payment id"
+        )
+
+
+def _fact(row: _EventRow) -> Fact:
+    amount = Money(row.amount_minor, row.asset)
+    return Fact(
+        gateway=Sandbox.name,
+        account=Sandbox.account,
+        mode=Sandbox.mode,
+        object_id=row.external_id,
+        stage=row.stage,
+        # One attempt per payment: the customer pays, fails or walks away.
+        occurrence=f"{row.external_id}:1",
+        amount=amount,
+        fee=None if row.fee_minor is None else Money(row.fee_minor, row.asset),
+        happened_at=from_micros(row.created_at),
+        detail=row.detail,
+        raw=_raw(row),
+        payment_id=row.payment_id,
+        pay_url=f"https://sandbox.invalid/pay/{row.external_id}" if row.stage == "opened" else None,
+    )
+
+
+def _raw(row: _EventRow) -> str:
+    """The event as a gateway would put it, with keys in a fixed order."""
+    return json.dumps(
+        {
+            "id": f"evt_{row.number}",
+            "type": f"payment.{row.stage}",
+            "created": format_instant(from_micros(row.created_at)),
+            "payment": {
+                "id": row.external_id,
+                "reference": row.payment_id,
+                "customer": row.account_ref,
+                "description": row.description,
+                "amount_minor": row.amount_minor,
+                "asset": row.asset,
+                "fee_minor": row.fee_minor,
+                "detail": row.detail,
+            },
+        }
+    )
+
+
+def _fee_minor(amount_minor: int) -> int:
+    """2.9 % rounded half up, and a fixed part, but never more than the whole."""
+    share_minor = (amount_minor * FEE_BASIS_POINTS + 5000) // 10_000
+    return min(amount_minor, share_minor + FEE_FIXED_MINOR)
+
+
+def _micros(duration: timedelta) -> int:
+    return duration // timedelta(microseconds=1)
+
+
+def _read_cursor(cursor: str | None) -> tuple[int, tuple[int, int] | None]:
+    """The high-water mark of the last whole pass, and how far the present one has come."""
+    if cursor is None:
+        return 0, None
+    match = _CURSOR.fullmatch(cursor)
+    if match is None:
+        raise GatewayError(f"{cursor[:40]!r} is no cursor of the sandbox", "begin without one")
+    return int(match[1]), (int(match[2]), int(match[3])) if match[2] else None

@@ -1,0 +1,511 @@
+"""The sandbox keeps books like a real gateway, and misbehaves like one when told to."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from billdesk.core.gateways.sandbox import PAGE_SIZE, Sandbox, SandboxSwitches
+from billdesk.core.rules.gateway import Fact, FactPage, Gateway, PaymentRequest
+from billdesk.core.values.clock import MovingClock
+from billdesk.core.values.errors import GatewayError, GatewayUnreachable
+from billdesk.core.values.money import Money
+
+MONDAY = datetime(2026, 8, 17, 9, 0, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def clock() -> MovingClock:
+    return MovingClock(MONDAY)
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path, clock: MovingClock) -> Sandbox:
+    return Sandbox(tmp_path / "sandbox.db", clock=clock, switches=SandboxSwitches(MINUTE))
+
+
+def request(number: int = 1, minor: int = 10_000, asset: str = "USD") -> PaymentRequest:
+    return PaymentRequest(f"pay_{number}", Money(minor, asset), "acme", "deposit to acme")
+
+
+def everything(sandbox: Sandbox, cursor: str | None = None) -> tuple[list[Fact], str]:
+    """All facts of one whole pass, and the cursor after it."""
+    told: list[Fact] = []
+    while True:
+        page = sandbox.facts(cursor)
+        told += page.facts
+        cursor = page.cursor
+        if page.complete:
+            return told, cursor
+
+
+def stages(facts: list[Fact] | tuple[Fact, ...]) -> list[tuple[str | None, str]]:
+    return [(fact.payment_id, fact.stage) for fact in facts]
+
+
+# --- a payment's life ----------------------------------------------------------------------------
+
+
+def test_it_is_a_gateway(sandbox: Sandbox) -> None:
+    gateway: Gateway = sandbox
+    assert (gateway.name, gateway.account, gateway.mode) == ("sandbox", "sandbox", "test")
+
+
+def test_an_opened_payment_says_where_to_pay_and_moves_no_money(sandbox: Sandbox) -> None:
+    fact = sandbox.open_payment(request())
+    assert (fact.stage, fact.amount, fact.fee) == ("opened", Money(10_000, "USD"), None)
+    assert fact.pay_url == f"https://sandbox.invalid/pay/{fact.object_id}"
+    assert (fact.payment_id, fact.happened_at) == ("pay_1", MONDAY)
+    assert sandbox.totals() == {}
+
+
+def test_a_customer_pays_after_the_delay_and_not_before(
+    sandbox: Sandbox, clock: MovingClock
+) -> None:
+    opened = sandbox.open_payment(request())
+    clock.advance(MINUTE - timedelta(microseconds=1))
+    assert sandbox.find("pay_1") == opened
+    clock.advance(timedelta(hours=1))
+    settled = sandbox.find("pay_1")
+    assert settled is not None
+    assert (settled.stage, settled.object_id) == ("settled", opened.object_id)
+    assert settled.happened_at == MONDAY + MINUTE, "paid when the customer paid, not when asked"
+    assert settled.pay_url is None
+
+
+@pytest.mark.parametrize(
+    ("minor", "asset", "fee_minor"),
+    [
+        (10_000, "USD", 320),  # 2.9 % and 30
+        (50, "USD", 31),  # 1.45 rounds down
+        (500, "JPY", 45),  # 14.5 rounds up
+        (7, "USD", 7),  # never more than the whole
+        (2**63 - 1, "KWD", 267_477_789_068_788_528),  # exact where a float would not be
+    ],
+)
+def test_a_settled_payment_costs_a_fee(
+    sandbox: Sandbox, clock: MovingClock, minor: int, asset: str, fee_minor: int
+) -> None:
+    sandbox.open_payment(request(minor=minor, asset=asset))
+    clock.advance(MINUTE)
+    settled = sandbox.find("pay_1")
+    assert settled is not None
+    assert settled.fee == Money(fee_minor, asset)
+    assert sandbox.totals() == {asset: (minor, fee_minor)}
+
+
+def test_a_declined_payment_says_why_and_moves_no_money(
+    sandbox: Sandbox, clock: MovingClock
+) -> None:
+    sandbox.switches = replace(sandbox.switches, declines_percent=100)
+    sandbox.open_payment(request())
+    clock.advance(MINUTE)
+    declined = sandbox.find("pay_1")
+    assert declined is not None
+    assert (declined.stage, declined.fee) == ("declined", None)
+    assert "card" in declined.detail or "bank" in declined.detail
+    assert sandbox.totals() == {}
+
+
+def test_an_abandoned_payment_expires(sandbox: Sandbox, clock: MovingClock) -> None:
+    sandbox.switches = replace(sandbox.switches, abandoned_percent=100)
+    opened = sandbox.open_payment(request())
+    clock.advance(timedelta(hours=23))
+    assert sandbox.find("pay_1") == opened
+    clock.advance(timedelta(hours=1))
+    expired = sandbox.find("pay_1")
+    assert expired is not None
+    assert expired.stage == "expired"
+
+
+def test_a_payment_nobody_opened_is_not_found(sandbox: Sandbox) -> None:
+    assert sandbox.find("pay_1") is None
+
+
+def test_opening_again_gives_the_first_answer_even_after_it_settled(
+    sandbox: Sandbox, clock: MovingClock
+) -> None:
+    first = sandbox.open_payment(request())
+    clock.advance(timedelta(days=1))
+    assert sandbox.open_payment(request()) == first
+    assert stages(everything(sandbox)[0]) == [("pay_1", "opened"), ("pay_1", "settled")]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(request(), amount=Money(10_001, "USD")),
+        replace(request(), amount=Money(10_000, "EUR")),
+        replace(request(), account_ref="globex"),
+        replace(request(), description="another"),
+    ],
+)
+def test_the_same_payment_id_with_other_content_is_refused(
+    sandbox: Sandbox, other: PaymentRequest
+) -> None:
+    first = sandbox.open_payment(request())
+    with pytest.raises(GatewayError, match="pay_1 was opened with other content"):
+        sandbox.open_payment(other)
+    assert sandbox.find("pay_1") == first
+
+
+@pytest.mark.parametrize("amount", [Money(500, "CREDIT"), Money(0, "USD"), Money(-1, "USD")])
+def test_what_is_no_money_is_refused(sandbox: Sandbox, amount: Money) -> None:
+    with pytest.raises(GatewayError, match="takes no"):
+        sandbox.open_payment(replace(request(), amount=amount))
+    assert sandbox.find("pay_1") is None
+
+
+# --- the customer's hand -------------------------------------------------------------------------
+
+
+def test_a_hand_may_pay_early_and_paying_twice_is_paying_once(
+    sandbox: Sandbox, clock: MovingClock
+) -> None:
+    sandbox.switches = SandboxSwitches(settles_after=None)
+    opened = sandbox.open_payment(request())
+    clock.advance(timedelta(hours=2))
+    assert sandbox.find("pay_1") == opened, "nobody pays by himself"
+    paid = sandbox.pay(opened.object_id)
+    assert (paid.stage, paid.happened_at) == ("settled", clock.now())
+    clock.advance(MINUTE)
+    assert sandbox.pay(opened.object_id) == paid
+    assert sandbox.totals() == {"USD": (10_000, 320)}
+
+
+def test_a_hand_may_decline_with_a_reason(sandbox: Sandbox, clock: MovingClock) -> None:
+    opened = sandbox.open_payment(request())
+    declined = sandbox.decline(opened.object_id, "stolen card")
+    assert (declined.stage, declined.detail) == ("declined", "stolen card")
+    clock.advance(timedelta(days=2))
+    assert sandbox.find("pay_1") == declined, "the plan that was made at first is void"
+    with pytest.raises(GatewayError, match="is declined"):
+        sandbox.pay(opened.object_id)
+
+
+def test_an_expired_payment_cannot_be_paid(sandbox: Sandbox, clock: MovingClock) -> None:
+    sandbox.switches = SandboxSwitches(settles_after=None, expires_after=MINUTE)
+    opened = sandbox.open_payment(request())
+    clock.advance(MINUTE)
+    with pytest.raises(GatewayError, match="is expired"):
+        sandbox.pay(opened.object_id)
+
+
+def test_an_unknown_payment_cannot_be_paid(sandbox: Sandbox) -> None:
+    with pytest.raises(GatewayError, match="knows no payment 'sbx_1'"):
+        sandbox.pay("sbx_1")
+
+
+# --- the feed ------------------------------------------------------------------------------------
+
+
+def test_the_feed_tells_everything_in_the_order_it_happened(
+    sandbox: Sandbox, clock: MovingClock
+) -> None:
+    sandbox.open_payment(request(1))
+    clock.advance(MINUTE / 2)
+    sandbox.open_payment(request(2))
+    clock.advance(timedelta(hours=1))
+    told, _ = everything(sandbox)
+    assert stages(told) == [
+        ("pay_1", "opened"),
+        ("pay_2", "opened"),
+        ("pay_1", "settled"),
+        ("pay_2", "settled"),
+    ]
+    assert [fact.happened_at for fact in told] == sorted(fact.happened_at for fact in told)
+
+
+def test_a_reply_and_the_feed_say_the_same(sandbox: Sandbox, clock: MovingClock) -> None:
+    opened = sandbox.open_payment(request())
+    clock.advance(MINUTE)
+    settled = sandbox.find("pay_1")
+    assert everything(sandbox)[0] == [opened, settled]
+
+
+def test_every_fact_has_a_key_of_its_own_and_keeps_the_words_of_the_gateway(
+    sandbox: Sandbox, clock: MovingClock
+) -> None:
+    for number in range(5):
+        sandbox.open_payment(request(number))
+    clock.advance(MINUTE)
+    told, _ = everything(sandbox)
+    assert len({fact.key for fact in told}) == len(told) == 10
+    raw = json.loads(told[-1].raw)
+    assert raw["type"] == "payment.settled"
+    assert raw["payment"]["reference"] == "pay_4"
+
+
+def test_a_second_poll_tells_again_what_lies_in_the_overlap_and_nothing_older(
+    sandbox: Sandbox, clock: MovingClock
+) -> None:
+    sandbox.open_payment(request(1))
+    clock.advance(MINUTE)
+    first, cursor = everything(sandbox)
+    again, cursor = everything(sandbox, cursor)
+    assert again == first
+    clock.advance(timedelta(hours=1))
+    sandbox.open_payment(request(2))
+    clock.advance(MINUTE)
+    third, cursor = everything(sandbox, cursor)
+    assert third[:2] == first
+    assert stages(third[2:]) == [("pay_2", "opened"), ("pay_2", "settled")]
+    fourth, _ = everything(sandbox, cursor)
+    assert fourth == third[2:]
+
+
+def test_a_poll_of_nothing_keeps_its_place(sandbox: Sandbox, clock: MovingClock) -> None:
+    assert sandbox.facts(None) == FactPage((), "0", complete=True)
+    sandbox.open_payment(request())
+    _, cursor = everything(sandbox)
+    clock.advance(timedelta(seconds=30))
+    assert everything(sandbox, cursor)[1] == cursor
+
+
+def test_a_long_feed_comes_in_pages_none_lost_even_within_one_instant(
+    sandbox: Sandbox, clock: MovingClock
+) -> None:
+    total = 2 * PAGE_SIZE + 1
+    sandbox.switches = SandboxSwitches(settles_after=None)
+    for number in range(total):
+        sandbox.open_payment(request(number))
+    first = sandbox.facts(None)
+    assert (len(first.facts), first.complete) == (PAGE_SIZE, False)
+    told, cursor = everything(sandbox)
+    assert [fact.payment_id for fact in told] == [f"pay_{number}" for number in range(total)]
+    assert "/" not in cursor
+
+
+def test_a_pass_of_exactly_one_page_is_whole(sandbox: Sandbox) -> None:
+    for number in range(PAGE_SIZE):
+        sandbox.open_payment(request(number))
+    page = sandbox.facts(None)
+    assert (len(page.facts), page.complete) == (PAGE_SIZE, True)
+
+
+def test_a_pass_cut_short_is_begun_again_from_the_last_whole_one(
+    sandbox: Sandbox, clock: MovingClock
+) -> None:
+    for number in range(PAGE_SIZE + 1):
+        sandbox.open_payment(request(number))
+    broken_off = sandbox.facts(None).cursor
+    assert broken_off.startswith("0/"), "the mark has not moved"
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "-1", "1/2", "1/2/3/4", "9" * 19, "\u0661", "1 "])
+def test_a_foreign_cursor_is_refused(sandbox: Sandbox, cursor: str) -> None:
+    with pytest.raises(GatewayError, match="is no cursor of the sandbox"):
+        sandbox.facts(cursor)
+
+
+# --- switches ------------------------------------------------------------------------------------
+
+
+def test_a_lost_reply_has_done_its_work_and_is_answered_when_asked_again(sandbox: Sandbox) -> None:
+    sandbox.switches = replace(sandbox.switches, lost_replies_percent=100)
+    with pytest.raises(GatewayUnreachable, match="reply was lost"):
+        sandbox.open_payment(request())
+    found = sandbox.find("pay_1")
+    assert found is not None
+    assert sandbox.open_payment(request()) == found
+
+
+def test_when_it_is_down_nothing_is_done_and_nothing_is_told(sandbox: Sandbox) -> None:
+    opened = sandbox.open_payment(request(1))
+    sandbox.switches = replace(sandbox.switches, down=True)
+    for ask in (
+        lambda: sandbox.open_payment(request(2)),
+        lambda: sandbox.find("pay_1"),
+        lambda: sandbox.facts(None),
+    ):
+        with pytest.raises(GatewayUnreachable, match="is down"):
+            ask()
+    assert sandbox.pay(opened.object_id).stage == "settled", "customers reach it all the same"
+    sandbox.switches = replace(sandbox.switches, down=False)
+    assert sandbox.find("pay_2") is None
+
+
+def test_a_duplicated_fact_is_told_twice_with_one_key(sandbox: Sandbox) -> None:
+    sandbox.switches = replace(sandbox.switches, duplicates_percent=100)
+    opened = sandbox.open_payment(request())
+    assert sandbox.facts(None).facts == (opened, opened)
+
+
+def test_a_late_fact_is_known_to_who_asks_for_it_before_the_feed_tells_it(
+    sandbox: Sandbox, clock: MovingClock
+) -> None:
+    sandbox.switches = replace(sandbox.switches, late_percent=100)
+    opened = sandbox.open_payment(request())
+    assert sandbox.facts(None).facts == ()
+    assert sandbox.find("pay_1") == opened
+    clock.advance(timedelta(minutes=5))
+    assert sandbox.facts(None).facts == (opened,)
+
+
+def test_a_late_fact_is_still_told_to_who_polled_past_it(
+    sandbox: Sandbox, clock: MovingClock
+) -> None:
+    sandbox.switches = SandboxSwitches(settles_after=None, late_percent=100)
+    late = sandbox.open_payment(request(1))
+    sandbox.switches = SandboxSwitches(settles_after=None)
+    clock.advance(MINUTE)
+    sandbox.open_payment(request(2))
+    told, cursor = everything(sandbox)
+    assert late not in told
+    clock.advance(timedelta(minutes=5))
+    assert late in everything(sandbox, cursor)[0]
+
+
+def test_shares_are_shares(sandbox: Sandbox, clock: MovingClock) -> None:
+    sandbox.switches = replace(sandbox.switches, declines_percent=30, abandoned_percent=20)
+    for number in range(200):
+        sandbox.open_payment(request(number))
+    clock.advance(timedelta(days=2))
+    ends = Counter(fact.stage for fact in everything(sandbox)[0])
+    assert 30 <= ends["expired"] <= 50
+    assert 35 <= ends["declined"] <= 65
+    assert ends["opened"] == ends["settled"] + ends["declined"] + ends["expired"] == 200
+
+
+def test_the_same_seed_gives_the_same_story_and_another_seed_another(
+    tmp_path: Path, clock: MovingClock
+) -> None:
+    def story(name: str, seed: int) -> list[Fact]:
+        own_clock = MovingClock(MONDAY)
+        sandbox = Sandbox(
+            tmp_path / name,
+            clock=own_clock,
+            seed=seed,
+            switches=SandboxSwitches(MINUTE, declines_percent=50),
+        )
+        for number in range(20):
+            sandbox.open_payment(request(number))
+        own_clock.advance(timedelta(days=1))
+        return everything(sandbox)[0]
+
+    first = story("a.db", 7)
+    assert story("b.db", 7) == first
+    assert stages(story("c.db", 8)) != stages(first)
+
+
+# --- books ---------------------------------------------------------------------------------------
+
+
+def test_the_books_add_up_per_asset(sandbox: Sandbox, clock: MovingClock) -> None:
+    for number, (minor, asset) in enumerate([(10_000, "USD"), (500, "JPY"), (10_000, "USD")]):
+        sandbox.open_payment(request(number, minor, asset))
+    clock.advance(MINUTE)
+    assert sandbox.totals() == {"USD": (20_000, 640), "JPY": (500, 45)}
+
+
+def test_the_books_outlive_the_object_and_are_private(sandbox: Sandbox, clock: MovingClock) -> None:
+    opened = sandbox.open_payment(request())
+    assert Sandbox(sandbox.path, clock=clock).find("pay_1") == opened
+    assert sandbox.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_ledger_given_by_mistake_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE posting (id TEXT)")
+    other.close()
+    before = path.read_bytes()
+    with pytest.raises(GatewayError, match="does not hold a sandbox's books"):
+        Sandbox(path).open_payment(request())
+    assert path.read_bytes() == before
+
+
+def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "letter.txt"
+    path.write_text("Dear Sir or Madam, " * 100)
+    with pytest.raises(GatewayError, match="does not hold a sandbox's books"):
+        Sandbox(path).find("pay_1")
+    assert path.read_text().startswith("Dear Sir")
+
+
+def test_books_that_cannot_be_made_are_unreachable(tmp_path: Path) -> None:
+    with pytest.raises(GatewayUnreachable, match="cannot be used"):
+        Sandbox(tmp_path / "no" / "such" / "folder.db").find("pay_1")
+
+
+# --- processes -----------------------------------------------------------------------------------
+
+OPENER = """
+import sys
+from datetime import timedelta
+from billdesk.core.gateways.sandbox import Sandbox, SandboxSwitches
+from billdesk.core.rules.gateway import PaymentRequest
+from billdesk.core.values.money import Money
+
+sandbox = Sandbox(sys.argv[1], switches=SandboxSwitches(settles_after=timedelta(0)))
+for number in range(int(sys.argv[2])):
+    fact = sandbox.open_payment(
+        PaymentRequest(f"pay_{number}", Money(10_000, "USD"), "acme", "deposit to acme")
+    )
+    print(fact.payment_id, fact.object_id, flush=True)
+"""
+
+
+def start(path: Path, payments: int) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", OPENER, str(path), str(payments)], stdout=subprocess.PIPE, text=True
+    )
+
+
+def test_two_processes_see_one_truth(tmp_path: Path) -> None:
+    path = tmp_path / "sandbox.db"
+    both = [start(path, 40), start(path, 40)]
+    answers = [process.communicate(timeout=60)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert answers[0] == answers[1], "the same payment for both, whoever came first"
+    assert len(answers[0].splitlines()) == 40
+    sandbox = Sandbox(path)
+    told, _ = everything(sandbox)
+    assert len({fact.key for fact in told}) == len(told) == 80
+    assert sandbox.totals() == {"USD": (400_000, 12_800)}
+
+
+def test_an_acknowledged_payment_survives_kill_9(tmp_path: Path) -> None:
+    path = tmp_path / "sandbox.db"
+    for pause in (0.0, 0.02, 0.05):
+        process = start(path, 100_000)
+        assert process.stdout is not None
+        acknowledged = [process.stdout.readline().split()]
+        time.sleep(pause)
+        os.kill(process.pid, signal.SIGKILL)
+        acknowledged += [line.split() for line in process.stdout if line.endswith("\n")]
+        process.stdout.close()
+        assert process.wait(timeout=30) == -signal.SIGKILL
+        sandbox = Sandbox(path)
+        found = {fact.payment_id: fact.object_id for fact in everything(sandbox)[0]}
+        for payment_id, object_id in acknowledged:
+            assert found[payment_id] == object_id
+        settled = sum(fact.stage == "settled" for fact in everything(sandbox)[0])
+        assert sandbox.totals() == {"USD": (10_000 * settled, 320 * settled)}
+    with sqlite3.connect(path) as books:
+        assert books.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    books.close()
+
+
+def test_it_runs_on_the_standard_library_where_nothing_newer_is_installed(tmp_path: Path) -> None:
+    without = "import sys; sys.modules['pysqlite3'] = None\n"
+    finished = subprocess.run(
+        [sys.executable, "-c", without + OPENER, str(tmp_path / "sandbox.db"), "1"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert finished.stdout.startswith("pay_0 sbx_")
