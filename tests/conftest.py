@@ -1,0 +1,87 @@
+"""The same surroundings for every test, wherever it runs.
+
+Textual reads its environment when it is imported, so this comes before any other import of ours.
+"""
+
+import os
+import time
+from collections.abc import Iterator, MutableMapping
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+pytest_plugins = ["tests.postgres_fixtures"]
+
+FOLDERS = {
+    "HOME": ".",
+    "XDG_CACHE_HOME": "cache",
+    "XDG_CONFIG_HOME": "config",
+    "XDG_DATA_HOME": "data",
+    "XDG_RUNTIME_DIR": "runtime",
+    "XDG_STATE_HOME": "state",
+}
+LOUD = [
+    "COLUMNS",
+    "FORCE_COLOR",
+    "LINES",
+    "NO_COLOR",
+    "PY_COLORS",
+    "TEXTUAL_FILTERS",
+    "TEXTUAL_THEME",
+]
+# What only tests read, and a developer may set.
+OURS = ("BILLDESK_TEST_", "BILLDESK_SPECS")
+
+
+def quieten(environment: MutableMapping[str, str]) -> None:
+    """Take out what colours, sizes or times the output, and every setting of the developer's."""
+    for name in list(environment):
+        if name.startswith("BILLDESK_") and not name.startswith(OURS):
+            del environment[name]
+    for name in LOUD:
+        environment.pop(name, None)
+    environment.update(
+        {
+            "COLORTERM": "truecolor",
+            "LC_ALL": "C.UTF-8",
+            "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+            "TERM": "xterm-256color",
+            "TEXTUAL_ANIMATIONS": "none",
+            "TZ": "UTC",
+            # Typer draws for a terminal wherever it believes to be on a build server.
+            "_TYPER_FORCE_DISABLE_TERMINAL": "1",
+        }
+    )
+    if hasattr(time, "tzset"):
+        time.tzset()
+
+
+quieten(os.environ)
+
+# The short form is the same every time; the soak looks further and somewhere else each time.
+settings.register_profile("short", deadline=None, derandomize=True)
+settings.register_profile("soak", deadline=None, max_examples=2_000)
+settings.load_profile("short")
+
+
+def point_home(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    """Make this folder the place where billdesk keeps its files."""
+    for variable, folder in FOLDERS.items():
+        monkeypatch.setenv(variable, str(home / folder))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def session_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nothing a session-wide fixture does reaches the developer's own desk."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        point_home(monkeypatch, tmp_path_factory.mktemp("home"))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home folder of the test's own: no ledger, no configuration, no keys."""
+    folder = tmp_path_factory.mktemp("home")
+    point_home(monkeypatch, folder)
+    return folder
