@@ -32,11 +32,13 @@ soak: .venv/.develop  ## the long proofs: kills, races, a year of ticks
 	@$(BIN)/python -m pytest -m soak --hypothesis-profile=soak
 
 .PHONY: check
-check: .venv/.develop  ## form, types and floors
-	$(BIN)/ruff format --check $(CODE)
-	$(BIN)/ruff check $(CODE)
-	$(BIN)/mypy --strict $(TYPED)
-	$(BIN)/lint-imports
+check: .venv/.develop  ## form, types and floors; tells everything that is wrong, not the first thing
+	@status=0; \
+	$(BIN)/ruff format --check $(CODE) || status=1; \
+	$(BIN)/ruff check $(CODE) || status=1; \
+	$(BIN)/mypy --strict $(TYPED) || status=1; \
+	$(BIN)/lint-imports || status=1; \
+	exit $$status
 
 .PHONY: bench
 bench: .venv/.develop  ## ratios to a bare floor, measured in the same run
