@@ -1,0 +1,108 @@
+"""Every command by name: where it is, what it does in a line, and whether it changes anything.
+
+The help page, the completion and the table in the documentation are made from this list, so none of
+them has to import a command.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+DESK = "Desk"
+ACCOUNTS = "Accounts"
+MONEY = "Money"
+WALLETS = "Wallets"
+GATEWAYS = "Gateways"
+RECORDS = "Records"
+CHECKING = "Checking"
+KEEPING = "Keeping"
+
+
+class Entry(NamedTuple):
+    """One command: `words` as typed, `place` as module and function, `acts` if it writes."""
+
+    words: str
+    place: str
+    panel: str
+    summary: str
+    acts: bool = False
+
+
+NOUNS = {
+    "account": "Add, list, show, suspend, reopen or close an account.",
+    "gateway": "How fresh each gateway's facts are.",
+    "import": "Bring in accounts or entries from a CSV file.",
+}
+"""Words that only come with a second one, and what the pairs do."""
+
+CATALOGUE = (
+    Entry("demo", "demo:demo", DESK, "Play with a whole desk that runs by itself."),
+    Entry("init", "keeping:init", DESK, "Make a new, empty ledger.", acts=True),
+    Entry("overview", "overview:overview", DESK, "The desk at a glance: money and what needs you."),
+    Entry("acct", "opening:acct", DESK, "Open the desk straight on an account."),
+    Entry("account add", "accounts:add", ACCOUNTS, "Open an account.", acts=True),
+    Entry("account list", "accounts:list_accounts", ACCOUNTS, "List accounts."),
+    Entry("account show", "accounts:show", ACCOUNTS, "Show an account with its wallets."),
+    Entry("account suspend", "accounts:suspend", ACCOUNTS, "Stop new business.", acts=True),
+    Entry("account reopen", "accounts:reopen", ACCOUNTS, "Allow business again.", acts=True),
+    Entry("account close", "accounts:close", ACCOUNTS, "Close an empty account.", acts=True),
+    Entry("find", "accounts:find", ACCOUNTS, "Find accounts by anything known of them."),
+    Entry("why", "standing:why", ACCOUNTS, "Say whether an account may run, and why not."),
+    Entry("may-run", "standing:may_run", ACCOUNTS, "Answer by exit code whether one may run."),
+    Entry("incident", "standing:incident", ACCOUNTS, "Everything about one account, newest first."),
+    Entry("charge", "charges:charge", MONEY, "Take money for something.", acts=True),
+    Entry("charge-many", "charges:charge_many", MONEY, "Charge from JSON lines.", acts=True),
+    Entry("refund", "refunds:refund", MONEY, "Give a charge back, once.", acts=True),
+    Entry("refunds", "refunds:refunds", MONEY, "List refunds."),
+    Entry("reverse", "reversals:reverse", MONEY, "Undo a posting by its counterpart.", acts=True),
+    Entry("hold", "holds:hold", MONEY, "Set money aside.", acts=True),
+    Entry("capture", "holds:capture", MONEY, "Take what a hold set aside.", acts=True),
+    Entry("release", "holds:release", MONEY, "Free what a hold set aside.", acts=True),
+    Entry("holds", "holds:holds", MONEY, "List holds, or show one."),
+    Entry("adjust", "adjustments:adjust", MONEY, "Credit or debit by hand.", acts=True),
+    Entry("adjustments", "adjustments:adjustments", MONEY, "List credits and debits by hand."),
+    Entry("balance", "wallets:balance", WALLETS, "What an account has, now or at a past moment."),
+    Entry("balances", "wallets:balances", WALLETS, "Every wallet with its standing."),
+    Entry("freeze", "wallets:freeze", WALLETS, "Refuse debits until lifted.", acts=True),
+    Entry("unfreeze", "wallets:unfreeze", WALLETS, "Lift a freeze.", acts=True),
+    Entry("floor", "wallets:floor", WALLETS, "Say how low a wallet may go.", acts=True),
+    Entry("deposit", "payments:deposit", GATEWAYS, "Ask for money; prints the link.", acts=True),
+    Entry("payments", "payments:payments", GATEWAYS, "List payments, or show one."),
+    Entry("facts", "gateways:facts", GATEWAYS, "List what gateways said happened."),
+    Entry("gateway list", "gateways:list_gateways", GATEWAYS, "List gateways and their freshness."),
+    Entry("poll", "gateways:poll", GATEWAYS, "Ask gateways what happened.", acts=True),
+    Entry("ledger", "ledger:ledger", RECORDS, "List entries, newest first."),
+    Entry("posting", "ledger:posting", RECORDS, "Show one posting with its entries."),
+    Entry("audit", "audit:audit", RECORDS, "List operations and refusals, by whom and when."),
+    Entry("export", "export:export", RECORDS, "Write entries to a file for other programs."),
+    Entry("import accounts", "imports:accounts", RECORDS, "Bring in customers.", acts=True),
+    Entry("import entries", "imports:entries", RECORDS, "Bring in history.", acts=True),
+    Entry("verify", "checking:verify", CHECKING, "Prove the ledger whole and unaltered."),
+    Entry("seal", "checking:seal", CHECKING, "Write a checkpoint to keep elsewhere."),
+    Entry("recount", "checking:recount", CHECKING, "Compare balances with the sum of entries."),
+    Entry("trial-balance", "checking:trial_balance", CHECKING, "Both sides of every asset."),
+    Entry("doctor", "checking:doctor", CHECKING, "Check the installation and say what to do."),
+    Entry("tick", "ticking:tick", KEEPING, "Do everything that is due, once.", acts=True),
+    Entry("watch", "ticking:watch", KEEPING, "Do what is due, again and again.", acts=True),
+    Entry("backup", "keeping:backup", KEEPING, "Copy the ledger while it is in use."),
+    Entry("restore", "keeping:restore", KEEPING, "Make a ledger from a backup.", acts=True),
+    Entry("migrate", "keeping:migrate", KEEPING, "Bring an older ledger up to date.", acts=True),
+)
+"""In the order of the help page."""
+
+PANELS = (DESK, ACCOUNTS, MONEY, WALLETS, GATEWAYS, RECORDS, CHECKING, KEEPING)
+
+
+_LONGEST_WORD = max(len(entry.words.split()[0]) for entry in CATALOGUE)
+
+
+def entry_of(words: str) -> Entry | None:
+    """The command typed as `words`, if there is one."""
+    return next((entry for entry in CATALOGUE if entry.words == words), None)
+
+
+def rows_of(panel: str) -> list[tuple[str, str]]:
+    """A panel of the help page: what to type and what it does; a noun stands for its verbs."""
+    first = dict.fromkeys(entry.words.split()[0] for entry in CATALOGUE if entry.panel == panel)
+    summaries = {entry.words: entry.summary for entry in CATALOGUE} | NOUNS
+    return [(f"{word:<{_LONGEST_WORD}}", summaries[word]) for word in first]

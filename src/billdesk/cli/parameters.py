@@ -1,0 +1,61 @@
+"""Arguments and options that several commands share, called and read the same everywhere."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from billdesk.core.values.clock import parse_instant
+from billdesk.core.values.errors import BadInput
+
+LARGEST_PAGE = 100_000
+
+Ref = Annotated[str, typer.Argument(metavar="REF", help="The account, by its ref or id.")]
+Amount = Annotated[
+    str, typer.Argument(metavar="AMOUNT", help="12.50, or with its asset: '12.50 EUR'.")
+]
+Reference = Annotated[
+    str, typer.Option(metavar="KEY", help="Your own key; the same key again moves nothing.")
+]
+OptionalReference = Annotated[
+    str | None, typer.Option(metavar="KEY", help="Your own key; the same key again moves nothing.")
+]
+Subject = Annotated[str | None, typer.Option(metavar="TEXT", help="What it is for.")]
+Memo = Annotated[str, typer.Option(metavar="TEXT", help="Why, in 10 to 500 characters.")]
+OptionalMemo = Annotated[str | None, typer.Option(metavar="TEXT", help="A remark to keep with it.")]
+Asset = Annotated[
+    str | None, typer.Option(metavar="ASSET", help="USD, JPY, CREDIT …; else the ledger's own.")
+]
+OfAccount = Annotated[str | None, typer.Option(metavar="REF", help="Only of this account.")]
+Text = Annotated[str | None, typer.Option(metavar="TEXT", help="Only what contains this.")]
+Since = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Only what was recorded then or later.")
+]
+Until = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Only what was recorded before then.")
+]
+Kinds = Annotated[
+    list[str] | None,
+    typer.Option("--kind", metavar="KIND", help="Only this kind; may be given more than once."),
+]
+Limit = Annotated[str, typer.Option(metavar="COUNT", help="At most so many.")]
+After = Annotated[
+    str | None, typer.Option(metavar="CURSOR", help="Go on where the page before this one ended.")
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Don't ask to type a word first.")]
+
+
+def count(text: str) -> int:
+    """How many rows to show, 1 to 100000. Raises BadInput for anything else."""
+    if text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= LARGEST_PAGE:
+        return int(text)
+    raise BadInput(
+        f"{text[:20]!r} is no number of rows", f"a whole number from 1 to {LARGEST_PAGE}"
+    )
+
+
+def at(text: str | None) -> datetime | None:
+    """The moment given, if one was. Raises BadInput for what is no time."""
+    return None if text is None else parse_instant(text)
