@@ -51,7 +51,9 @@ def test_the_palette_is_what_the_screen_gets(palette: Palette) -> None:
     # As App.get_css_variables puts them together.
     colours = {**theme.to_color_system().generate(), **theme.variables}
     for name in (*TEXT_COLOURS, *BACKGROUNDS):
-        assert Color.parse(colours[name]) == Color.parse(getattr(palette, name)), name
+        got, wanted = Color.parse(colours[name]), Color.parse(getattr(palette, name))
+        # Textual mixes shades in another colour space and back: a channel may be off by one.
+        assert all(abs(a - b) <= 1 for a, b in zip(got.rgb, wanted.rgb, strict=True)), name
 
 
 def test_without_red_and_green_well_and_bad_differ_in_blue() -> None:
