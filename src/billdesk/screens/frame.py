@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from billdesk.core.desk import Desk
+    from billdesk.core.rules.sheets import EntryFilter
 
 Answer = TypeVar("Answer")
 Done = TypeVar("Done")
@@ -79,6 +80,10 @@ class DeskScreen(ThreadWork, Screen[None], Generic[Answer]):
     def paint(self, answer: Answer) -> None:
         """Show the answer. It is frozen and finished."""
         raise NotImplementedError
+
+    def entry_filter(self) -> EntryFilter | None:
+        """Which entries an export from here writes; None for all."""
+        return None
 
     # --- asking ---
 

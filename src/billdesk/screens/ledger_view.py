@@ -89,7 +89,7 @@ class LedgerView(ThreadWork, LineTable["EntrySheet"]):
         return f"{self.row_count:,}+ (counting)"
 
     def show(self, reading: EntryReading, first: tuple[EntrySheet, ...], cursor: int = 0) -> None:
-        """Show another reading; `first` is its newest page, read already. Old answers are dropped."""
+        """Show another reading, whose newest page has been read; older answers are dropped."""
         self.stop()
         self._reading = reading
         self._pages.clear()

@@ -1,0 +1,400 @@
+"""The terminal door: the app around the screens, its keys, and what goes on in the background.
+
+The first frame is painted before the store is imported; the desk is opened in a thread meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+
+from billdesk.core.values.clock import Clock, SystemClock
+from billdesk.core.values.errors import NotFound
+from billdesk.screens.figures import Times
+from billdesk.screens.frame import DeskScreen
+from billdesk.screens.host import DeskHost, Place
+from billdesk.screens.themes import (
+    DEFAULT_THEME,
+    PALETTES,
+    THEME_NAMES,
+    VARIABLE_DEFAULTS,
+    wants_no_color,
+)
+from billdesk.screens.threads import ThreadWork, explain
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+    from billdesk.core.desk import Desk
+    from billdesk.core.rules.sheets import TickSheet
+
+Opener = Callable[[str | None], "Desk"]
+Maker = Callable[[str | None, str], "Desk"]
+Companion = Callable[["Desk", Callable[[], bool]], None]
+
+BEATS_BETWEEN_RELOADS = 15
+STALE_SECONDS = 5
+
+
+def _place(key: str, name: str, title: str, maker: str) -> Place:
+    """A main screen that is imported when it is first shown."""
+
+    def make() -> Screen[None]:
+        screen: Screen[None] = getattr(import_module(f"billdesk.screens.{name}"), maker)()
+        return screen
+
+    return Place(key, name, title, make)
+
+
+PLACES = (
+    _place("1", "overview", "Overview", "OverviewScreen"),
+    _place("2", "balances", "Balances", "BalancesScreen"),
+    _place("3", "ledger", "Ledger", "LedgerScreen"),
+    _place("4", "payments", "Payments", "PaymentsScreen"),
+    _place("5", "refunds", "Refunds", "RefundsScreen"),
+    _place("6", "adjustments", "Adjustments", "AdjustmentsScreen"),
+    _place("7", "audit", "Audit", "AuditScreen"),
+)
+WELCOME = _place("", "welcome", "Welcome", "WelcomeScreen")
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """How often the app looks for others' entries, and lets the desk do what is due; 0 is never."""
+
+    pulse_seconds: float = 1.0
+    tick_seconds: float = 5.0
+
+
+class BilldeskApp(ThreadWork, DeskHost):
+    """The desk in a terminal. What it runs on comes by the constructor, for tests' sake."""
+
+    TITLE = "billdesk"
+    ENABLE_COMMAND_PALETTE = False
+    MODES: ClassVar = {place.name: place.make for place in (*PLACES, WELCOME)}
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("colon,ctrl+p", "palette", "Commands", id="app.palette", key_display=":"),
+        Binding("ctrl+k,ctrl+f", "finder", "Find account", id="app.finder", key_display="^k"),
+        Binding("question_mark,f1", "help", "Help", id="app.help", show=False),
+        Binding("e", "export", "Export", id="app.export", show=False),
+        Binding("m", "messages", "Messages", id="app.messages", show=False),
+        Binding("ctrl+t", "next_theme", "Next theme", id="app.theme", show=False),
+        Binding("minus", "previous_place", "Previous screen", id="app.previous", show=False),
+        Binding("escape", "step_back", "Back", id="app.back", show=False),
+        Binding("q", "leave", "Leave", id="app.leave", show=False),
+        Binding("ctrl+q", "quit", "Quit billdesk", id="app.quit", show=False, priority=True),
+        *(
+            Binding(
+                place.key, f"go('{place.name}')", place.title, id=f"go.{place.name}", show=False
+            )
+            for place in PLACES
+        ),
+    ]
+
+    places = PLACES
+
+    def __init__(
+        self,
+        opener: Opener,
+        *,
+        maker: Maker,
+        url: str | None = None,
+        place: str = "overview",
+        account: str | None = None,
+        theme: str = DEFAULT_THEME,
+        clock: Clock | None = None,
+        rhythm: Rhythm | None = None,
+        companion: Companion | None = None,
+    ) -> None:
+        # The first screen is the one wanted: nothing is built twice.
+        self.DEFAULT_MODE = place  # type: ignore[misc]  # read from the instance, never the class
+        super().__init__()
+        self._opener, self._maker, self._url = opener, maker, url
+        self._account = account
+        self._clock = clock or SystemClock()
+        self._rhythm = rhythm or Rhythm()
+        self._companion = companion
+        self._leaving = threading.Event()
+        self._companions: list[threading.Thread] = []
+        self._looking, self._ticking, self._beats = False, False, 0
+        self._seen_at: datetime | None = None
+        self._previous = place
+        for palette in PALETTES:
+            self.register_theme(palette.theme())
+        self.theme = theme
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return VARIABLE_DEFAULTS
+
+    def now(self) -> datetime:
+        return self.desk.now() if self.desk is not None else self._clock.now()
+
+    # --- opening ---
+
+    def on_mount(self) -> None:
+        self.call_after_refresh(self.open_ledger, self._url)
+
+    def open_ledger(self, url: str | None, *, create: bool = False, asset: str = "USD") -> None:
+        open_it = partial(self._maker, url, asset) if create else partial(self._opener, url)
+        self.freshness = "opening"
+        self.in_thread(open_it, self._opened, self._not_opened)
+
+    def _opened(self, desk: Desk) -> None:
+        from zoneinfo import ZoneInfo
+
+        self.close_desk()
+        self._leaving.clear()
+        self.desk, self.ledger = desk, desk.info
+        self.times = Times(ZoneInfo(desk.info.zone))
+        self.freshness = "live"
+        self._seen_at = self._clock.now()
+        if self.current_mode == WELCOME.name:
+            self.go("overview")
+        self._refresh_frames()
+        self.ask_again()
+        if self._account is not None:
+            self.show_account(self._account)
+            self._account = None
+        self._start_background(desk)
+
+    def _not_opened(self, error: BaseException) -> None:
+        self.freshness = "live" if self.desk is not None else "no ledger"
+        from billdesk.screens.welcome import WelcomeScreen
+
+        self.go(WELCOME.name)
+        if isinstance(self.screen, WelcomeScreen) and not (
+            isinstance(error, NotFound) and self._url is None
+        ):
+            self.screen.explain_trouble(explain(error))
+        self._refresh_frames()
+
+    def _start_background(self, desk: Desk) -> None:
+        if self._rhythm.pulse_seconds:
+            self.set_interval(self._rhythm.pulse_seconds, self._look)
+        if self._rhythm.tick_seconds and not desk.info.read_only:
+            self.set_interval(self._rhythm.tick_seconds, self._tick)
+        if self._companion is not None:
+            companion = threading.Thread(
+                target=self._companion, args=(desk, self._leaving.is_set), daemon=True
+            )
+            self._companions.append(companion)
+            companion.start()
+
+    def close_desk(self) -> None:
+        """Let go of the desk: whoever works on it in the background is told, and waited for."""
+        self._leaving.set()
+        for companion in self._companions:
+            companion.join(timeout=5)
+        self._companions.clear()
+        if self.desk is not None:
+            self.desk.close()
+            self.desk = None
+
+    # --- what goes on in the background ---
+
+    def _look(self) -> None:
+        """Has anybody written? Never asked twice at once."""
+        desk = self.desk
+        if desk is None or self._looking:
+            self._show_age()
+            return
+        self._looking = True
+        self.in_thread(desk.ledger.pulse, self._seen, self._not_seen)
+
+    def _seen(self, pulse: int) -> None:
+        self._looking = False
+        self._seen_at = self._clock.now()
+        self._show_age()
+        self._beats += 1
+        changed, self.pulse = pulse != self.pulse, pulse
+        screen = self.screen
+        if not isinstance(screen, DeskScreen):
+            return
+        if changed:
+            screen.ledger_changed()
+        elif self._beats % BEATS_BETWEEN_RELOADS == 0:
+            # A freeze or a new account moves no money, and leaves no entry.
+            screen.ledger_changed()
+
+    def _not_seen(self, error: BaseException) -> None:
+        self._looking = False
+        self._show_age()
+        self._complain(f"Cannot read the ledger: {explain(error)}")
+
+    def _show_age(self) -> None:
+        seen = self._seen_at
+        seconds = 0 if seen is None else int((self._clock.now() - seen).total_seconds())
+        freshness = "live" if seconds < STALE_SECONDS else f"STALE {seconds}s"
+        if freshness != self.freshness:
+            self.freshness = freshness
+            self._refresh_frames()
+
+    def _tick(self) -> None:
+        """Let the desk do what is due; a failing tick is shown and tried again."""
+        desk = self.desk
+        if desk is None or self._ticking:
+            return
+        self._ticking = True
+        self.in_thread(desk.tick, self._ticked, self._not_ticked)
+
+    def _ticked(self, tick: TickSheet) -> None:
+        self._ticking = False
+        for trouble in tick.errors:
+            self._complain(f"In the background: {trouble}")
+
+    def _not_ticked(self, error: BaseException) -> None:
+        self._ticking = False
+        self._complain(f"In the background: {explain(error)}")
+
+    def _complain(self, text: str) -> None:
+        """Say it once: the same trouble every second helps nobody."""
+        if not self.notes or self.notes[-1].text != text:
+            if isinstance(self.screen, DeskScreen):
+                self.screen.say(text, "bad")
+            else:
+                self.remember(text, "bad")
+
+    # --- going places ---
+
+    def go(self, place: str) -> None:
+        if place != self.current_mode:
+            self._previous = self.current_mode
+            self.switch_mode(place)
+
+    def action_go(self, place: str) -> None:
+        if self.desk is not None or place == WELCOME.name:
+            while len(self.screen_stack) > 1 and self.current_mode == place:
+                self.pop_screen()
+            self.go(place)
+
+    def action_previous_place(self) -> None:
+        if self._previous != WELCOME.name:
+            self.action_go(self._previous)
+
+    def action_step_back(self) -> None:
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+
+    def action_leave(self) -> None:
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+        elif self.current_mode not in {"overview", WELCOME.name}:
+            self.go("overview")
+        elif isinstance(self.screen, DeskScreen):
+            self.screen.say("ctrl+q quits billdesk", "muted")
+
+    def show_account(self, ref: str) -> None:
+        from billdesk.screens.account import AccountScreen
+
+        self.push_screen(AccountScreen(ref))
+
+    def ask_again(self) -> None:
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, DeskScreen):
+                screen.ask()
+                return
+
+    def _refresh_frames(self) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, DeskScreen):
+                screen.refresh_frame()
+
+    # --- dialogs from anywhere ---
+
+    def action_palette(self) -> None:
+        from billdesk.screens.palette import Palette
+
+        self.push_screen(Palette(self.screen))
+
+    def action_finder(self) -> None:
+        from billdesk.screens.finder import Finder
+
+        if self.desk is not None:
+            self.push_screen(Finder())
+
+    def action_help(self) -> None:
+        from billdesk.screens.help import Help
+
+        self.push_screen(Help(self.screen))
+
+    def action_messages(self) -> None:
+        from billdesk.screens.messages import MessageLog
+
+        self.push_screen(MessageLog())
+
+    def action_export(self) -> None:
+        from billdesk.screens.export import Export
+
+        if self.desk is not None and isinstance(self.screen, DeskScreen):
+            self.push_screen(Export(self.screen.entry_filter()))
+
+    def action_next_theme(self) -> None:
+        index = THEME_NAMES.index(self.theme) if self.theme in THEME_NAMES else -1
+        self.action_use_theme(THEME_NAMES[(index + 1) % len(THEME_NAMES)])
+
+    def action_use_theme(self, name: str) -> None:
+        self.theme = name
+        if isinstance(self.screen, DeskScreen):
+            self.screen.say(f"theme {name}", "muted")
+
+
+def run_desk(
+    url: str | None = None,
+    *,
+    read_only: bool = False,
+    theme: str | None = None,
+    screen: str | None = None,
+    account: str | None = None,
+    sandbox: object | None = None,
+    companion: Companion | None = None,
+) -> int:
+    """Open the terminal desk on the ledger at `url` (None: the usual one) until it is closed.
+
+    `screen` names the first screen, `account` opens one account at once; `companion` runs in a
+    thread beside the open desk, and its second argument says whether the app is closing. Without a
+    ledger the welcome screen helps to get one. Returns the exit status. Raises NotFound for a theme
+    or screen that does not exist.
+    """
+    names = [place.name for place in PLACES]
+    if screen is not None and screen not in names:
+        raise NotFound(f"there is no screen {screen!r}", "one of " + ", ".join(names))
+    if theme is not None and theme not in THEME_NAMES:
+        raise NotFound(f"there is no theme {theme!r}", "one of " + ", ".join(THEME_NAMES))
+    if not wants_no_color(os.environ):
+        # Set but empty means nothing; Textual would take it for a wish.
+        os.environ.pop("NO_COLOR", None)
+    app = BilldeskApp(
+        partial(_open, read_only=read_only, sandbox=sandbox),
+        maker=_make,
+        url=url,
+        place=screen or "overview",
+        account=account,
+        theme=theme or DEFAULT_THEME,
+        companion=companion,
+    )
+    try:
+        return app.run() or app.return_code or 0
+    finally:
+        app.close_desk()
+
+
+def _open(url: str | None, *, read_only: bool, sandbox: object | None) -> Desk:
+    """Open the desk; this is where the store is imported, in a thread."""
+    from billdesk.core.desk import open_desk
+
+    return open_desk(url, read_only=read_only, origin="terminal", sandbox=sandbox)
+
+
+def _make(url: str | None, asset: str) -> Desk:
+    from billdesk.core.desk import create_ledger
+
+    return create_ledger(url, asset=asset)
