@@ -10,8 +10,8 @@ Importing this package costs nothing: each name is loaded when it is first used.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING
+# What `typing` offers under this name takes as long to import as Python itself.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from billdesk.core.desk import ChargeRequest as ChargeRequest
@@ -101,6 +101,8 @@ def __getattr__(name: str) -> object:
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(f"module 'billdesk' has no attribute {name!r}")
+    from importlib import import_module
+
     value: object = getattr(import_module(home), name)
     globals()[name] = value
     return value

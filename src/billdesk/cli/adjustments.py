@@ -25,7 +25,9 @@ Direction = Literal["credit", "debit"]
 def adjust(
     door: Door,
     ref: Ref,
-    direction: Annotated[Direction, typer.Argument(help="Give, or take away.")],
+    direction: Annotated[
+        Direction, typer.Argument(metavar="credit|debit", help="Give, or take away.")
+    ],
     amount: Amount,
     *,
     memo: Memo,

@@ -33,13 +33,25 @@ def charge(
     reference: Reference,
     subject: Subject = None,
     memo: OptionalMemo = None,
+    to: Annotated[str, typer.Option(metavar="NAME", help="What earns it.")] = "revenue",
+    happened_at: Annotated[
+        str | None, typer.Option(metavar="TIME", help="When it happened, if not just now.")
+    ] = None,
 ) -> None:
     """Take money for something.
 
     The same reference again moves nothing and shows what the first one did.
     """
     with door.desk() as desk:
-        sheet = desk.charges.create(ref, amount, reference=reference, subject=subject, memo=memo)
+        sheet = desk.charges.create(
+            ref,
+            amount,
+            reference=reference,
+            subject=subject,
+            memo=memo,
+            to=to,
+            happened_at=at(happened_at),
+        )
     done = "was charged before" if sheet.replayed else "charged"
     door.answer(
         sheet,

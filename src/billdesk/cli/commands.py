@@ -67,7 +67,7 @@ class Noun(TyperGroup):
     def get_command(self, ctx: Context, cmd_name: str) -> Command | None:  # noqa: ARG002 - Typer's
         """The command or noun of that name, imported now; None if there is none."""
         if self.commands.get(cmd_name) is _NOT_LOADED:
-            self.commands[cmd_name] = _load(self.typed_before + cmd_name)
+            self.commands[cmd_name] = load(self.typed_before + cmd_name)
         return self.commands.get(cmd_name)
 
 
@@ -87,7 +87,8 @@ def prepare(noun: Noun, typed_before: str = "") -> Noun:
     return noun
 
 
-def _load(words: str) -> Command:
+def load(words: str) -> Command:
+    """The command typed as `words`, or the noun; imports what it needs."""
     entry = entry_of(words)
     if entry is None:
         return prepare(Noun(name=words, help=NOUNS[words], rich_markup_mode=None), f"{words} ")

@@ -1,0 +1,184 @@
+"""Python verbs, commands and documentation say the same."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from billdesk.cli.catalogue import CATALOGUE
+from billdesk.cli.commands import load
+from billdesk.core import desk as core
+from docs import commands as reference
+from tests.cli.conftest import Shell
+
+if TYPE_CHECKING:
+    import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# Every public verb of the desk, and the command that does the same.
+COMMANDS = {
+    "accounts.add": "account add",
+    "accounts.close": "account close",
+    "accounts.find": "find",
+    "accounts.get": "account show",
+    "accounts.list": "account list",
+    "accounts.reopen": "account reopen",
+    "accounts.suspend": "account suspend",
+    "adjustments.credit": "adjust",
+    "adjustments.debit": "adjust",
+    "adjustments.list": "adjustments",
+    "audit.list": "audit",
+    "backup": "backup",
+    "charges.create": "charge",
+    "charges.create_many": "charge-many",
+    "deposits.start": "deposit",
+    "doctor": "doctor",
+    "export_entries": "export",
+    "facts.list": "facts",
+    "gateways.list": "gateway list",
+    "gateways.poll": "poll",
+    "holds.capture": "capture",
+    "holds.expire_due": "tick",
+    "holds.get": "holds",
+    "holds.list": "holds",
+    "holds.place": "hold",
+    "holds.release": "release",
+    "imports.accounts": "import accounts",
+    "imports.entries": "import entries",
+    "incident": "incident",
+    "ledger.entries": "ledger",
+    "ledger.posting": "posting",
+    "ledger.recount": "recount",
+    "ledger.trial_balance": "trial-balance",
+    "overview": "overview",
+    "payments.get": "payments",
+    "payments.list": "payments",
+    "refunds.create": "refund",
+    "refunds.list": "refunds",
+    "reversals.create": "reverse",
+    "seal": "seal",
+    "standing.may_run": "may-run",
+    "standing.why": "why",
+    "tick": "tick",
+    "verify": "verify",
+    "wallets.balance": "balance",
+    "wallets.freeze": "freeze",
+    "wallets.list": "account show",
+    "wallets.rows": "balances",
+    "wallets.set_floor": "floor",
+    "wallets.unfreeze": "unfreeze",
+    # Functions of the module.
+    "create_ledger": "init",
+    "migrate": "migrate",
+    "restore": "restore",
+}
+
+PYTHON_ONLY = {
+    "close": "a process ends by itself",
+    "ledger.pulse": "the desk asks it every second whether to look again",
+    "ledger.view": "windowed reading for a screen; `ledger --after` pages",
+    "now": "a process is over before it could be asked twice",
+    "open_desk": "every command opens the desk",
+    "rehearsal": "a process has nobody who looks before it is rolled back",
+    "transaction": "joins statements of the caller's own program",
+}
+
+SHELL_ONLY = {
+    "acct": "opens the terminal door",
+    "demo": "opens the terminal door",
+    "watch": "ticks in a loop; a program loops by itself",
+}
+
+
+SETTLED_BY_THE_DOOR = {
+    "clock": "a shell lives in the present",
+    "demo": "`demo` makes those",
+    "filter": "the options of `export` are its fields",
+    "on_progress": "a bar on a terminal",
+    "requests": "JSON lines",
+    "url": "--ledger",
+}.keys()
+
+# An option's name in Python, where the verb's own was taken or would read badly.
+CALLED_OTHERWISE = {
+    "anything": "text",
+    "at_time": "at",
+    "charge": "charge_id",
+    "file": "path",
+    "hold": "hold_id",
+    "id": "posting_id",
+    "kind": "kinds",
+    "lowest": "floor",
+    "posting": "posting_id",
+}
+
+
+def verbs_of(shell: Shell) -> set[str]:
+    """What a desk can do, as `noun.verb`, read off the desk itself."""
+    with core.open_desk(str(shell.ledger)) as desk:
+        found = {name for name in dir(desk) if callable_verb(desk, name)}
+        nouns = {name for name in dir(desk) if is_noun(desk, name)}
+        for noun in nouns:
+            thing = getattr(desk, noun)
+            found |= {f"{noun}.{name}" for name in dir(thing) if callable_verb(thing, name)}
+    return found
+
+
+def callable_verb(thing: object, name: str) -> bool:
+    """Whether `name` is a public method."""
+    return not name.startswith("_") and inspect.ismethod(getattr(thing, name))
+
+
+def is_noun(thing: object, name: str) -> bool:
+    """Whether `name` holds an object of our own with public methods."""
+    value = getattr(thing, name) if not name.startswith("_") else None
+    return (
+        not inspect.isroutine(value)
+        and type(value).__module__.startswith("billdesk.core.")
+        and not type(value).__module__.startswith(("billdesk.core.rules", "billdesk.core.values"))
+    )
+
+
+def test_every_verb_of_the_desk_has_a_command(shell: Shell) -> None:
+    explained = (COMMANDS.keys() | PYTHON_ONLY.keys()) - {
+        "create_ledger",
+        "migrate",
+        "open_desk",
+        "restore",
+    }
+    assert verbs_of(shell) == explained
+
+
+def test_every_command_is_a_verb_of_the_desk() -> None:
+    assert {entry.words for entry in CATALOGUE} == {*COMMANDS.values(), *SHELL_ONLY}
+
+
+def test_whatever_a_verb_is_told_in_python_it_can_be_told_in_the_shell(shell: Shell) -> None:
+    with core.open_desk(str(shell.ledger)) as desk:
+        for verb, words in COMMANDS.items():
+            thing: object = desk if hasattr(desk, verb.split(".")[0]) else core
+            for part in verb.split("."):
+                thing = getattr(thing, part)
+            assert callable(thing)
+            wanted = set(inspect.signature(thing).parameters) - SETTLED_BY_THE_DOOR
+            offered = {CALLED_OTHERWISE.get(name.name, name.name) for name in load(words).params}
+            assert wanted - offered == set(), verb
+
+
+def test_the_reference_page_is_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert reference.PAGE.read_text(encoding="utf-8") == reference.page(), (
+        "run `python -m docs.commands`"
+    )
+
+
+def test_the_readme_names_every_command_and_leads_to_the_reference() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "](docs/commands.md)" in readme
+    section = re.search(r"^## Commands\n(.*?)(?=^## |\Z)", readme, re.MULTILINE | re.DOTALL)
+    assert section is not None, "README.md has no section `## Commands`"
+    named = set(re.findall(r"`([^`]+)`", section[1]))
+    assert {entry.words for entry in CATALOGUE} - named == set()
