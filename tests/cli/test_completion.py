@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import Shell
+
 BASH = shutil.which("bash")
 
 pytestmark = pytest.mark.skipif(BASH is None, reason="there is no bash here")
@@ -75,3 +77,12 @@ def test_completion_is_installed_for_the_shell_in_use(bash: Bash, home: Path) ->
     assert "bash completion installed" in bash("billdesk --install-completion; :")
     assert "billdesk" in (home / ".bashrc").read_text(encoding="utf-8")
     assert (home / ".bash_completions" / "billdesk.sh").exists()
+
+
+def test_bash_offers_the_accounts_of_the_ledger(bash: Bash, shell: Shell) -> None:
+    for ref in ("acorn", "zebra"):
+        shell.done("account", "add", ref, "--name", ref.title())
+    ledger = ("--ledger", str(shell.ledger))
+    assert offered(bash, *ledger, "charge", "ac") == {"acme", "acorn"}
+    assert offered(bash, "audit", *ledger, "--account", "z") == {"zebra"}
+    assert offered(bash, "--ledger", "/nowhere", "balance", "a") == set()

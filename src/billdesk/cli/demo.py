@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from typing import Annotated
 
 import typer
 
 from billdesk.cli.door import Door
-from billdesk.cli.opening import at_a_terminal
 
 
 def demo(
@@ -24,4 +25,9 @@ def demo(
     """
     from billdesk.demo import run
 
-    return run(door.ledger, no_ui=no_ui or not at_a_terminal())
+    if not door.as_json:
+        return run(door.ledger, no_ui=no_ui)
+    with redirect_stdout(sys.stderr):
+        status = run(door.ledger, no_ui=True)
+    door.answer({"sound": status == 0})
+    return status

@@ -58,14 +58,14 @@ class Door(typer.Context):
         """Answer a program, not a person."""
         self.meta[_AS_JSON] = True
 
-    def desk(self) -> Desk:
+    def desk(self, *, read_only: bool = False) -> Desk:
         """The desk on the ledger asked for: to be closed, as a context manager does it.
 
         Raises NotFound without a ledger, StoreError when it cannot be opened.
         """
         from billdesk.core.desk import open_desk
 
-        return open_desk(self.ledger, read_only=not self.acts, origin="cli")
+        return open_desk(self.ledger, read_only=read_only or not self.acts, origin="cli")
 
     def answer(self, sheet: object, *lines: str) -> None:
         """Print what came of it: `sheet` as one JSON object, or `lines` for a person.

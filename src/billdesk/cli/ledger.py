@@ -18,6 +18,7 @@ from billdesk.cli.parameters import (
     Until,
     at,
     count,
+    refs_like,
 )
 from billdesk.cli.printing import card, cell, table
 
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
 def ledger(
     door: Door,
     ref: Annotated[
-        str | None, typer.Argument(metavar="REF", help="The account; without it all of them.")
+        str | None,
+        typer.Argument(
+            metavar="REF", help="The account; without it all of them.", autocompletion=refs_like
+        ),
     ] = None,
     *,
     kind: Kinds = None,

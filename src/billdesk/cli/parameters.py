@@ -7,12 +7,32 @@ from typing import Annotated
 
 import typer
 
+from billdesk.cli.door import Door
 from billdesk.core.values.clock import parse_instant
-from billdesk.core.values.errors import BadInput
+from billdesk.core.values.errors import BadInput, BilldeskError
 
 LARGEST_PAGE = 100_000
 
-Ref = Annotated[str, typer.Argument(metavar="REF", help="The account, by its ref or id.")]
+
+def refs_like(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The refs that begin with what is typed so far, for the shell's completion.
+
+    None when there is no ledger to look into: a completion has nobody to complain to.
+    """
+    if not isinstance(ctx, Door):
+        return []
+    try:
+        with ctx.desk(read_only=True) as desk:
+            accounts = desk.accounts.list(text=incomplete or None).rows
+    except BilldeskError:
+        return []
+    return [account.ref for account in accounts if account.ref.startswith(incomplete)]
+
+
+Ref = Annotated[
+    str,
+    typer.Argument(metavar="REF", help="The account, by its ref or id.", autocompletion=refs_like),
+]
 Amount = Annotated[
     str, typer.Argument(metavar="AMOUNT", help="12.50, or with its asset: '12.50 EUR'.")
 ]
@@ -28,7 +48,10 @@ OptionalMemo = Annotated[str | None, typer.Option(metavar="TEXT", help="A remark
 Asset = Annotated[
     str | None, typer.Option(metavar="ASSET", help="USD, JPY, CREDIT …; else the ledger's own.")
 ]
-OfAccount = Annotated[str | None, typer.Option(metavar="REF", help="Only of this account.")]
+OfAccount = Annotated[
+    str | None,
+    typer.Option(metavar="REF", help="Only of this account.", autocompletion=refs_like),
+]
 Text = Annotated[str | None, typer.Option(metavar="TEXT", help="Only what contains this.")]
 Since = Annotated[
     str | None, typer.Option(metavar="TIME", help="Only what was recorded then or later.")
