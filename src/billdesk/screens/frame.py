@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from textual import getters
 from textual.binding import Binding, BindingType
+from textual.containers import Vertical
 from textual.screen import Screen
 
+from billdesk.core.values.errors import BilldeskError
 from billdesk.screens.chrome import HeadLine, KeyLine, PlaceLine, StatusLine
 from billdesk.screens.host import DeskHost
+from billdesk.screens.line_table import LineTable
 from billdesk.screens.threads import ThreadWork, explain
 
 if TYPE_CHECKING:
@@ -62,7 +65,8 @@ class DeskScreen(ThreadWork, Screen[None], Generic[Answer]):
     def compose(self) -> ComposeResult:
         yield HeadLine()
         yield PlaceLine(self.place)
-        yield from self.body()
+        with Vertical(classes="body"):
+            yield from self.body()
         yield StatusLine()
         yield KeyLine()
 
@@ -102,7 +106,11 @@ class DeskScreen(ThreadWork, Screen[None], Generic[Answer]):
         desk = self.app.desk
         if desk is None or not self.is_mounted:
             return
-        question = self.question()
+        try:
+            question = self.question()
+        except BilldeskError as error:
+            self.say_error(error)
+            return
         self._generation += 1
         generation = self._generation
         self._asked_at_pulse = self.app.pulse
@@ -111,6 +119,11 @@ class DeskScreen(ThreadWork, Screen[None], Generic[Answer]):
             lambda answer: self._answered(generation, answer),
             lambda error: self._not_answered(generation, error),
         )
+
+    @property
+    def generation(self) -> int:
+        """Counts the questions asked; an answer to an older one is not painted."""
+        return self._generation
 
     def _answered(self, generation: int, answer: Answer) -> None:
         if generation != self._generation:
@@ -151,6 +164,10 @@ class DeskScreen(ThreadWork, Screen[None], Generic[Answer]):
     def say_error(self, error: BaseException) -> None:
         """Show what went wrong, in words."""
         self.say(f"Problem: {explain(error)}", "bad")
+
+    def on_line_table_copied(self, event: LineTable.Copied) -> None:
+        event.stop()
+        self.say(f"{event.what} sent to terminal clipboard", "muted")
 
     def show_position(self, text: str) -> None:
         """Show where the cursor stands in a list."""

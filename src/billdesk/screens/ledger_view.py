@@ -63,7 +63,7 @@ class LedgerView(ThreadWork, LineTable["EntrySheet"]):
         threaded: bool = True,
         id: str | None = None,  # noqa: A002 - Textual's word
     ) -> None:
-        super().__init__(columns, empty=empty, id=id)
+        super().__init__(columns, lambda entry: entry.posting_id, empty=empty, id=id)
         self._reading: EntryReading | None = None
         self._pages: OrderedDict[int, tuple[EntrySheet, ...]] = OrderedDict()
         self._wishes: list[int] = []

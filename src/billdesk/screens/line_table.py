@@ -17,6 +17,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from billdesk.core.values.plain_text import visible
 from billdesk.screens.safe_text import cut, fit
 
 if TYPE_CHECKING:
@@ -68,7 +69,10 @@ def lay_out(columns: Sequence[Column[Row]], width: int) -> tuple[Slot[Row], ...]
 
 
 class LineTable(ScrollView, Generic[Row], can_focus=True):
-    """A list with a cursor. Subclasses give `row_count` and `row_at`; a row may be on its way."""
+    """A list with a cursor. Subclasses give `row_count` and `row_at`; a row may be on its way.
+
+    `key` names a row: it is what `y` copies.
+    """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "line-table--head",
@@ -110,6 +114,8 @@ class LineTable(ScrollView, Generic[Row], can_focus=True):
         Binding("home,g", "first", "First row", id="list.first", show=False),
         Binding("end,G", "last", "Last row", id="list.last", show=False),
         Binding("enter", "open", "Open", id="list.open"),
+        Binding("y", "copy_key", "Copy id", id="list.copy-id", show=False),
+        Binding("Y", "copy_row", "Copy row", id="list.copy-row", show=False),
     ]
 
     class Opened(Message):
@@ -136,15 +142,24 @@ class LineTable(ScrollView, Generic[Row], can_focus=True):
             """The table it happened in."""
             return self.table
 
+    class Copied(Message):
+        """Something was sent to the terminal's clipboard; it may or may not have listened."""
+
+        def __init__(self, what: str) -> None:
+            super().__init__()
+            self.what = what
+
     def __init__(
         self,
         columns: Sequence[Column[Row]],
+        key: Callable[[Row], str],
         *,
         empty: str = "",
-        id: str | None = None,  # noqa: A002
+        id: str | None = None,  # noqa: A002 - Textual's word
     ) -> None:
         super().__init__(id=id)
         self._columns = tuple(columns)
+        self._key = key
         self._slots: tuple[Slot[Row], ...] = ()
         self._tones: dict[tuple[str, bool], Style] = {}
         self._cursor = 0
@@ -240,6 +255,20 @@ class LineTable(ScrollView, Generic[Row], can_focus=True):
         if self.row is not None:
             self.post_message(self.Opened(self))
 
+    def action_copy_key(self) -> None:
+        row = self.row
+        if row is not None:
+            self.app.copy_to_clipboard(visible(self._key(row)))
+            self.post_message(self.Copied(self._key(row)))
+
+    def action_copy_row(self) -> None:
+        row = self.row
+        if row is not None:
+            cells = [column.cell(row) for column in self._columns]
+            texts = [cell[0] if isinstance(cell, tuple) else cell for cell in cells]
+            self.app.copy_to_clipboard("\t".join(map(visible, texts)))
+            self.post_message(self.Copied("row"))
+
     def on_click(self, event: events.Click) -> None:
         index = self.scroll_offset.y + event.y - HEAD_LINES
         if event.y >= HEAD_LINES and index < self.row_count:
@@ -323,7 +352,7 @@ class LineTable(ScrollView, Generic[Row], can_focus=True):
 class PagedTable(LineTable[Row]):
     """A list read page by page: it asks for more as the cursor comes near the end.
 
-    `key` names a row, so that the cursor stays on it when the rows are read again.
+    The cursor stays on its row, by `key`, when the rows are read again.
     """
 
     NEAR_THE_END = 50
@@ -346,10 +375,9 @@ class PagedTable(LineTable[Row]):
         key: Callable[[Row], str],
         *,
         empty: str = "",
-        id: str | None = None,  # noqa: A002
+        id: str | None = None,  # noqa: A002 - Textual's word
     ) -> None:
-        super().__init__(columns, empty=empty, id=id)
-        self._key = key
+        super().__init__(columns, key, empty=empty, id=id)
         self._rows: list[Row] = []
         self._after: str | None = None
 

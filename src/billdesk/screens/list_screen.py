@@ -1,0 +1,130 @@
+"""A main screen that is a list: read page by page, filtered, refreshed without losing the place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+
+from textual.binding import Binding, BindingType
+
+from billdesk.screens.filter_line import FilterLine, Query
+from billdesk.screens.frame import DeskScreen
+from billdesk.screens.line_table import Column, LineTable, PagedTable
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from billdesk.core.desk import Desk
+    from billdesk.core.rules.sheets import Page
+
+Row = TypeVar("Row")
+
+PAGE_ROWS = 200
+
+
+class ListScreen(DeskScreen["tuple[tuple[Row, ...], str | None]"], Generic[Row]):
+    """A list with a filter line. Subclasses give `columns`, `key_of`, `reader` and `open_row`."""
+
+    filter_names: ClassVar[tuple[str, ...]] = ()
+    filter_values: ClassVar[tuple[str, ...]] = ()
+    filter_hint: ClassVar[str] = ""
+    empty: ClassVar[str] = "Nothing here yet."
+    empty_filtered: ClassVar[str] = "Nothing matches the filter.\nPress / and Esc to clear it."
+
+    AUTO_FOCUS = "PagedTable"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Filter", id="list.filter"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table: PagedTable[Row] = PagedTable(self.columns(), self.key_of)
+        self.line = FilterLine(self.filter_names, values=self.filter_values, hint=self.filter_hint)
+
+    # --- what subclasses give ---
+
+    def columns(self) -> Sequence[Column[Row]]:
+        """The columns of the list."""
+        raise NotImplementedError
+
+    def key_of(self, row: Row) -> str:
+        """What names a row: the cursor stays with it, and `y` copies it."""
+        raise NotImplementedError
+
+    def reader(self, query: Query) -> Callable[[Desk, str | None, int], Page[Row]]:
+        """How a page is read: by the filter, from where the last one ended, so many rows.
+
+        Raises BadInput for a filter that cannot be used.
+        """
+        raise NotImplementedError
+
+    def open_row(self, row: Row) -> None:
+        """Enter on a row."""
+        raise NotImplementedError
+
+    # --- the list ---
+
+    def body(self) -> ComposeResult:
+        yield self.line
+        yield self.table
+
+    def question(self) -> Callable[[Desk], tuple[tuple[Row, ...], str | None]]:
+        read, wanted = self.reader(self.line.applied), max(PAGE_ROWS, self.table.row_count)
+
+        def whole(desk: Desk) -> tuple[tuple[Row, ...], str | None]:
+            """As many rows as were on screen before, so that nobody loses their place."""
+            page = read(desk, None, PAGE_ROWS)
+            rows = page.rows
+            while page.after is not None and len(rows) < wanted:
+                page = read(desk, page.after, PAGE_ROWS)
+                rows += page.rows
+            return rows, page.after
+
+        return whole
+
+    def paint(self, answer: tuple[tuple[Row, ...], str | None]) -> None:
+        rows, after = answer
+        self.table.empty = self.empty_filtered if self.line.value else self.empty
+        self.table.show_rows(rows, after)
+
+    def on_paged_table_more(self, event: PagedTable.More) -> None:
+        desk = self.app.desk
+        if desk is None:
+            return
+        read, after, generation = self.reader(self.line.applied), event.after, self.generation
+        self.in_thread(
+            lambda: read(desk, after, PAGE_ROWS),
+            lambda page: self._add(generation, page),
+            self.say_error,
+        )
+
+    def _add(self, generation: int, page: Page[Row]) -> None:
+        if generation == self.generation:
+            self.table.add_rows(page.rows, page.after)
+
+    def on_line_table_moved(self, event: LineTable.Moved) -> None:
+        table = self.table
+        if event.table is table:
+            more = "" if table.is_whole else "+"
+            at = table.cursor + 1 if table.row_count else 0
+            self.show_position(f"{at:,} of {table.row_count:,}{more}")
+            self.refresh_bindings()
+
+    def on_line_table_opened(self) -> None:
+        row = self.table.row
+        if row is not None:
+            self.open_row(row)
+
+    # --- the filter ---
+
+    def action_filter(self) -> None:
+        self.line.focus()
+
+    def on_filter_line_applied(self, event: FilterLine.Applied) -> None:
+        event.stop()
+        self.table.move_to(0)
+        self.ask()
+
+    def on_filter_line_left(self) -> None:
+        self.table.focus()
