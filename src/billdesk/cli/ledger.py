@@ -113,11 +113,9 @@ def entries_table(entries: Iterable[EntrySheet]) -> list[str]:
 
 def describe_posting(sheet: PostingSheet) -> list[str]:
     """What a posting did, in one line for each of its entries."""
-    before = " before" if sheet.replayed else ""
+    before = ", done before" if sheet.replayed else ""
     return [
-        *(
-            f"{entry.account_ref} {sheet.kind}{before}: {cell(entry.amount)}, "
-            f"balance {cell(entry.balance_after)} ({sheet.id})"
-            for entry in sheet.entries
-        )
+        f"{entry.account_ref} {sheet.kind}{before}: {cell(entry.amount)}, "
+        f"balance {cell(entry.balance_after)} ({sheet.id})"
+        for entry in sheet.entries
     ]

@@ -8,7 +8,7 @@ import typer
 
 from billdesk.cli.door import Door
 from billdesk.cli.parameters import Ref
-from billdesk.cli.printing import card, table
+from billdesk.cli.printing import table
 
 if TYPE_CHECKING:
     from billdesk.core.rules.sheets import StandingSheet
@@ -73,14 +73,10 @@ def incident(door: Door, ref: Ref) -> None:
 
 def _describe(sheet: StandingSheet) -> list[str]:
     verdict = "may run" if sheet.may_run else "may not run"
-    lines = card(
-        [("account", sheet.account_ref), ("name", sheet.account_name), ("standing", sheet.word)]
-    )
     reasons = (
         (reason.text, reason.since, reason.set_by, reason.remedy) for reason in sheet.reasons
     )
     return [
-        *lines,
-        f"{sheet.account_ref} {verdict}",
+        f"{sheet.account_ref} {verdict}: {sheet.word} ({sheet.account_name})",
         *table(("WHY NOT", "SINCE", "BY", "WHAT LIFTS IT"), reasons),
     ]
