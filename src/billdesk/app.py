@@ -18,9 +18,10 @@ from textual.binding import Binding, BindingType
 
 from billdesk.core.values.clock import Clock, SystemClock
 from billdesk.core.values.errors import NotFound
+from billdesk.core.values.ids import IdMaker
 from billdesk.screens.figures import Times
 from billdesk.screens.frame import DeskScreen
-from billdesk.screens.host import DeskHost, Place
+from billdesk.screens.host import TRY_DEMO, DeskHost, Place
 from billdesk.screens.themes import (
     DEFAULT_THEME,
     PALETTES,
@@ -114,6 +115,7 @@ class BilldeskApp(ThreadWork, DeskHost):
         clock: Clock | None = None,
         rhythm: Rhythm | None = None,
         companion: Companion | None = None,
+        ids: IdMaker | None = None,
     ) -> None:
         # The first screen is the one wanted: nothing is built twice.
         self.DEFAULT_MODE = place  # type: ignore[misc]  # read from the instance, never the class
@@ -123,6 +125,7 @@ class BilldeskApp(ThreadWork, DeskHost):
         self._clock = clock or SystemClock()
         self._rhythm = rhythm or Rhythm()
         self._companion = companion
+        self.ids = ids or self.ids
         self._leaving = threading.Event()
         self._companions: list[threading.Thread] = []
         self._looking, self._ticking, self._beats = False, False, 0
@@ -297,6 +300,13 @@ class BilldeskApp(ThreadWork, DeskHost):
 
         self.push_screen(AccountScreen(ref))
 
+    def show_entries(self, line: str) -> None:
+        from billdesk.screens.ledger import LedgerScreen
+
+        self.action_go("ledger")
+        if isinstance(self.screen, LedgerScreen):
+            self.screen.use_filter(line)
+
     def ask_again(self) -> None:
         for screen in reversed(self.screen_stack):
             if isinstance(screen, DeskScreen):
@@ -382,9 +392,14 @@ def run_desk(
         companion=companion,
     )
     try:
-        return app.run() or app.return_code or 0
+        wanted = app.run()
     finally:
         app.close_desk()
+    if wanted == TRY_DEMO:
+        from billdesk.demo import run
+
+        return run(None, no_ui=False)
+    return wanted or app.return_code or 0
 
 
 def _open(url: str | None, *, read_only: bool, sandbox: object | None) -> Desk:

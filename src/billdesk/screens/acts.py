@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from billdesk.core.values.errors import BilldeskError
+from billdesk.core.values.errors import BadInput, BilldeskError
 from billdesk.core.values.money import exponent_of, read_amount
 from billdesk.core.values.text import SUBJECT_LENGTH, check_memo, check_text
 
@@ -31,6 +31,7 @@ class Field:
     check: Check
     value: str = ""
     placeholder: str = ""
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,17 @@ def asset_field(asset: str) -> Field:
     return Field("asset", "Wallet", lambda text: exponent_of(text.strip()), value=asset)
 
 
+def choice_field(name: str, label: str, choices: tuple[str, ...]) -> Field:
+    """One word out of a few, the first to begin with."""
+
+    def check(text: str) -> object:
+        if text.strip() not in choices:
+            raise BadInput(f"{text!r} is not offered", "one of " + ", ".join(choices))
+        return text
+
+    return Field(name, label, check, value=choices[0], choices=choices)
+
+
 def subject_field() -> Field:
     """What it is for, in a few words; may be left out."""
     return Field(
@@ -117,42 +129,24 @@ def subject_field() -> Field:
 # --- acts on an account ---
 
 
-def credit(ref: str, asset: str, reference: str) -> Act:
-    """Give an account money or credits by hand."""
+def adjust(ref: str, asset: str, reference: str) -> Act:
+    """Give or take money or credits by hand."""
 
     def perform(desk: Desk, values: Values) -> Receipt:
-        return posted(
-            desk.adjustments.credit(
-                ref, values["amount"].strip(), memo=values["memo"], reference=reference
-            )
-        )
+        give = values["direction"].strip() == "credit"
+        verb = desk.adjustments.credit if give else desk.adjustments.debit
+        return posted(verb(ref, values["amount"].strip(), memo=values["memo"], reference=reference))
 
     return Act(
-        title=f"Credit {ref} by hand",
-        verb="Credit",
+        title=f"Adjust {ref} by hand",
+        verb="Adjust",
         account_ref=ref,
         perform=perform,
-        fields=(amount_field(asset), memo_field()),
-        facts=(("reference", reference),),
-    )
-
-
-def debit(ref: str, asset: str, reference: str) -> Act:
-    """Take money or credits from an account by hand."""
-
-    def perform(desk: Desk, values: Values) -> Receipt:
-        return posted(
-            desk.adjustments.debit(
-                ref, values["amount"].strip(), memo=values["memo"], reference=reference
-            )
-        )
-
-    return Act(
-        title=f"Debit {ref} by hand",
-        verb="Debit",
-        account_ref=ref,
-        perform=perform,
-        fields=(amount_field(asset), memo_field()),
+        fields=(
+            choice_field("direction", "Direction", ("credit", "debit")),
+            amount_field(asset),
+            memo_field(),
+        ),
         facts=(("reference", reference),),
         typed=lambda values: values["amount"].strip(),
     )
@@ -181,11 +175,13 @@ def charge(ref: str, asset: str, reference: str) -> Act:
     )
 
 
-def deposit(ref: str, asset: str, payment_id: str, gateway: str) -> Act:
+def deposit(ref: str, asset: str, payment_id: str, gateways: tuple[str, ...]) -> Act:
     """Ask a gateway to take a deposit; the money arrives once it is paid and polled."""
 
     def perform(desk: Desk, values: Values) -> Receipt:
-        payment = desk.deposits.start(ref, values["amount"].strip(), gateway=gateway, id=payment_id)
+        payment = desk.deposits.start(
+            ref, values["amount"].strip(), gateway=values["gateway"].strip(), id=payment_id
+        )
         lines = [("status", payment.status), ("detail", payment.detail)]
         if payment.pay_url:
             lines.append(("pay at", payment.pay_url))
@@ -196,8 +192,8 @@ def deposit(ref: str, asset: str, payment_id: str, gateway: str) -> Act:
         verb="Start",
         account_ref=ref,
         perform=perform,
-        fields=(amount_field(asset),),
-        facts=(("gateway", gateway), ("payment", payment_id)),
+        fields=(choice_field("gateway", "Gateway", gateways), amount_field(asset)),
+        facts=(("payment", payment_id),),
         typed=lambda values: values["amount"].strip(),
         rehearsable=False,
         foreseen="No balance changes now: the deposit is credited once it has been paid.",

@@ -52,7 +52,7 @@ def read_query(line: str, names: Sequence[str]) -> Query:
     return Query(" ".join(words), pairs)
 
 
-class _LastWord(Suggester):
+class LastWord(Suggester):
     """Suggests how the word that is being typed may end."""
 
     def __init__(self, endings: Sequence[str]) -> None:
@@ -89,6 +89,13 @@ class FilterLine(LineInput):
             super().__init__()
             self.query = query
 
+    class Wrong(Message):
+        """Enter was pressed on a filter that cannot be read."""
+
+        def __init__(self, error: BadInput) -> None:
+            super().__init__()
+            self.error = error
+
     class Left(Message):
         """Back to the list."""
 
@@ -97,7 +104,7 @@ class FilterLine(LineInput):
         self._names = tuple(names)
         self._applied = Query()
         self._timer_generation = 0
-        self.suggester = _LastWord([*(f"{name}:" for name in names), *values])
+        self.suggester = LastWord([*(f"{name}:" for name in names), *values])
 
     @property
     def applied(self) -> Query:
@@ -116,14 +123,16 @@ class FilterLine(LineInput):
 
     def _apply_if_still(self, generation: int) -> None:
         if generation == self._timer_generation:
-            self._apply()
+            self._apply(quietly=True)
 
-    def _apply(self) -> None:
+    def _apply(self, *, quietly: bool = False) -> None:
         try:
             query = read_query(self.value, self._names)
-        except BadInput:
-            # Half a pair is on its way to becoming one.
+        except BadInput as error:
             self.add_class("-wrong")
+            # While one is typing, half a pair is on its way to becoming one.
+            if not quietly:
+                self.post_message(self.Wrong(error))
             return
         self.remove_class("-wrong")
         if query != self._applied:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from textual.app import App
 
+from billdesk.core.values.ids import IdMaker
 from billdesk.screens.figures import Times
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from billdesk.core.rules.sheets import LedgerSheet
 
 NOTES_KEPT = 500
+
+TRY_DEMO = 100
+"""What the app ends with when the demo is wanted: whoever started it goes on with that."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ class DeskHost(App[int]):
         self.times = Times()
         self.freshness = "opening"
         self.pulse = -1
+        self.ids = IdMaker()
         self.notes: deque[Note] = deque(maxlen=NOTES_KEPT)
 
     @property
@@ -64,6 +69,10 @@ class DeskHost(App[int]):
         """The desk's present; it may be a rehearsed one."""
         raise NotImplementedError
 
+    def mint(self, prefix: str) -> str:
+        """A new id. Made when a dialog opens: however often it is confirmed, it is one act."""
+        return self.ids.make(prefix, self.now())
+
     def remember(self, text: str, tone: str = "") -> None:
         """Keep a message in the log, where it can be read after it left the screen."""
         self.notes.append(Note(self.now(), tone, text))
@@ -74,6 +83,10 @@ class DeskHost(App[int]):
 
     def show_account(self, ref: str) -> None:
         """Show one account's incident view on top of the present screen."""
+        raise NotImplementedError
+
+    def show_entries(self, line: str) -> None:
+        """Show the ledger, filtered by `line` as one would type it."""
         raise NotImplementedError
 
     def ask_again(self) -> None:

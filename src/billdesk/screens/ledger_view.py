@@ -41,6 +41,12 @@ class EntryReading(Protocol):
     def count(self) -> int:
         """Count the entries. Slow on a filter."""
 
+    def newer(self) -> int:
+        """How many entries have arrived since."""
+
+    def row_of(self, number: int) -> int | None:
+        """Where the entry with this number stands, if it is among these."""
+
     def cancel(self) -> None:
         """Stop a running count."""
 

@@ -126,5 +126,9 @@ class ListScreen(DeskScreen["tuple[tuple[Row, ...], str | None]"], Generic[Row])
         self.table.move_to(0)
         self.ask()
 
+    def on_filter_line_wrong(self, event: FilterLine.Wrong) -> None:
+        event.stop()
+        self.say_error(event.error)
+
     def on_filter_line_left(self) -> None:
         self.table.focus()

@@ -1,0 +1,143 @@
+"""Balances: every wallet, what is in it, what of it can be used, and how its account stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from textual.binding import Binding, BindingType
+
+from billdesk.screens.figures import number, tone_of
+from billdesk.screens.line_table import Column
+from billdesk.screens.list_screen import ListScreen
+
+if TYPE_CHECKING:
+    from billdesk.core.desk import Desk
+    from billdesk.core.rules.sheets import BalanceRowSheet, Page
+    from billdesk.screens.filter_line import Query
+
+Sort = Literal["ref", "name", "balance", "available", "last"]
+
+SORTS: tuple[Sort, ...] = ("ref", "name", "balance", "available", "last")
+STANDINGS = ("OK", "BLOCKED", "FROZEN", "SPENT", "OWES", "SUSPENDED", "CLOSED")
+
+
+class BalancesScreen(ListScreen["BalanceRowSheet"]):
+    """The balances of all accounts, sorted and filtered by the desk."""
+
+    place = "balances"
+    heading = "Balances"
+    filter_names = ("standing", "asset")
+    filter_values = tuple(f"standing:{word}" for word in STANDINGS)
+    filter_hint = "/ filter: name or ref   standing:FROZEN   asset:USD"
+    empty = (
+        "No accounts yet.\nbilldesk account add REF --name NAME makes the first one;\n"
+        "billdesk import accounts FILE.csv brings in many."
+    )
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "sort", "Sort", id="balances.sort"),
+        Binding("o", "turn", "Turn order", id="balances.turn"),
+        Binding("f", "standing", "Standing", id="balances.standing"),
+    ]
+
+    def __init__(self) -> None:
+        self._sort: Sort = "ref"
+        self._descending = False
+        super().__init__()
+
+    def columns(self) -> Sequence[Column[BalanceRowSheet]]:
+        def head(title: str, sort: Sort) -> str:
+            return f"{title} {'v' if self._descending else '^'}" if sort == self._sort else title
+
+        return (
+            Column(
+                head("Account", "ref"), 14, lambda row: (row.wallet.account_ref, "strong"), grow=1
+            ),
+            Column(head("Name", "name"), 14, lambda row: row.wallet.account_name, grow=3),
+            Column("Standing", 9, lambda row: (row.standing, tone_of(row.standing))),
+            Column("Held", 11, lambda row: (_held(row), "muted"), right=True, from_width=100),
+            Column(
+                head("Balance", "balance"),
+                14,
+                lambda row: number(row.wallet.balance),
+                right=True,
+                from_width=100,
+            ),
+            Column(
+                head("Available", "available"),
+                14,
+                lambda row: (
+                    number(row.wallet.available),
+                    "bad" if row.wallet.available.minor < 0 else "",
+                ),
+                right=True,
+            ),
+            Column("", 6, lambda row: (row.wallet.asset, "muted")),
+            Column("Entries", 8, lambda row: f"{row.wallet.entries:,}", right=True, from_width=130),
+            Column(
+                head("Last entry", "last"),
+                16,
+                lambda row: (self.app.times.stamp(row.wallet.last_entry_at), "muted"),
+                from_width=115,
+            ),
+        )
+
+    def key_of(self, row: BalanceRowSheet) -> str:
+        # Also what `y` copies; an account with several wallets has several rows of that name.
+        return row.wallet.account_ref + (
+            "" if row.wallet.asset == self._default_asset() else f" {row.wallet.asset}"
+        )
+
+    def _default_asset(self) -> str:
+        return self.app.ledger.default_asset if self.app.ledger is not None else ""
+
+    def reader(self, query: Query) -> Callable[[Desk, str | None, int], Page[BalanceRowSheet]]:
+        sort, descending = self._sort, self._descending
+        standing, asset = query.get("standing"), query.get("asset")
+
+        def read(desk: Desk, after: str | None, limit: int) -> Page[BalanceRowSheet]:
+            return desk.wallets.rows(
+                sort=sort,
+                descending=descending,
+                standing=standing.upper() if standing else None,
+                text=query.words or None,
+                asset=asset.upper() if asset else None,
+                after=after,
+                limit=limit,
+            )
+
+        return read
+
+    def open_row(self, row: BalanceRowSheet) -> None:
+        self.app.show_account(row.wallet.account_ref)
+
+    # --- order and filter by key ---
+
+    def action_sort(self) -> None:
+        self._sort = SORTS[(SORTS.index(self._sort) + 1) % len(SORTS)]
+        self._descending = self._sort in {"balance", "available", "last"}
+        self._ordered()
+
+    def action_turn(self) -> None:
+        self._descending = not self._descending
+        self._ordered()
+
+    def _ordered(self) -> None:
+        self.table.set_columns(self.columns())
+        self.table.move_to(0)
+        self.ask()
+        order = "highest or latest first" if self._descending else "lowest or earliest first"
+        self.say(f"sorted by {self._sort}, {order}", "muted")
+
+    def action_standing(self) -> None:
+        """From all to each standing in turn, and back to all."""
+        now = (self.line.applied.get("standing") or "").upper()
+        words = ("", *STANDINGS)
+        then = words[(words.index(now) + 1) % len(words)] if now in words else ""
+        rest = [token for token in self.line.value.split() if not token.startswith("standing:")]
+        self.line.put(" ".join([*rest, f"standing:{then}"] if then else rest))
+
+
+def _held(row: BalanceRowSheet) -> str:
+    return number(row.wallet.held) if row.wallet.held.minor else "–"

@@ -1,0 +1,170 @@
+"""One thing in full: a posting with its entries, a hold, a payment, a line of the audit log."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import getters
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from billdesk.core.values.plain_text import visible
+from billdesk.screens.figures import NOTHING, Times, amount, signed, tone_of
+from billdesk.screens.host import DeskHost
+from billdesk.screens.safe_text import fit, safe_line, safe_lines, safe_text
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.content import Content
+
+    from billdesk.core.rules.sheets import (
+        AuditSheet,
+        EntrySheet,
+        HoldSheet,
+        PaymentSheet,
+        PostingSheet,
+    )
+
+Lines = tuple[tuple[str, str], ...]
+
+NAME_CELLS = 14
+
+
+class Detail(ModalScreen[None]):
+    """Names and values under one another, to read and to copy."""
+
+    DEFAULT_CSS = """
+    Detail { align: center middle; background: $background 60%; }
+    Detail > Vertical {
+        width: 100; max-width: 100%; height: auto; max-height: 100%;
+        background: $surface; border: round $line; padding: 0 2;
+    }
+    Detail VerticalScroll { height: auto; max-height: 100%; }
+    Detail Static { height: auto; }
+    Detail #said { height: 1; color: $muted; }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,enter", "dismiss", "Close", id="detail.close"),
+        Binding("y", "copy_id", "Copy the id", id="detail.copy-id"),
+        Binding("Y", "copy_all", "Copy everything", id="detail.copy-all"),
+    ]
+
+    app = getters.app(DeskHost)
+
+    def __init__(self, title: str, key: str, lines: Lines) -> None:
+        super().__init__()
+        self._heading, self._key, self._lines = title, key, lines
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Static(
+                safe_line((self._heading, "title"), "  ", (self._key, "muted")), markup=False
+            )
+            with VerticalScroll():
+                yield Static(self._content(), markup=False)
+            yield Static(
+                safe_text("y copies the id, Y everything, Esc closes"), markup=False, id="said"
+            )
+
+    def _content(self) -> Content:
+        return safe_lines(
+            *(
+                safe_line((fit(name, NAME_CELLS), "muted"), (value, tone_of(value)))
+                for name, value in self._lines
+            )
+        )
+
+    def action_copy_id(self) -> None:
+        self._copy(self._key, self._key)
+
+    def action_copy_all(self) -> None:
+        text = "\n".join(f"{name}\t{visible(value)}" for name, value in self._lines)
+        self._copy(text, "everything")
+
+    def _copy(self, text: str, what: str) -> None:
+        self.app.copy_to_clipboard(text)
+        self.query_one("#said", Static).update(safe_text(f"{what} sent to terminal clipboard"))
+
+
+def posting_lines(posting: PostingSheet, times: Times) -> Lines:
+    """A posting and its entries."""
+    lines = [
+        ("kind", posting.kind),
+        ("account", posting.account_ref),
+        ("reference", f"{posting.reference}  (scope {posting.scope})"),
+        ("subject", posting.subject or NOTHING),
+        ("memo", posting.memo or NOTHING),
+        ("by", posting.actor),
+        ("happened", times.full(posting.happened_at)),
+        ("recorded", times.full(posting.recorded_at)),
+    ]
+    if posting.corrects:
+        lines.append(("corrects", posting.corrects))
+    if posting.about:
+        lines.append(("about", posting.about))
+    for entry in posting.entries:
+        lines += [("", ""), *_entry_lines(entry)]
+    return tuple(lines)
+
+
+def _entry_lines(entry: EntrySheet) -> Lines:
+    return (
+        (f"entry {entry.number:,}", f"{signed(entry.amount)} {entry.amount.asset}"),
+        ("", f"against {entry.counterparty}, leaves {amount(entry.balance_after)}"),
+        ("", f"{entry.purpose} wallet of {entry.account_ref}, its entry {entry.seq:,}"),
+        ("", f"hash {entry.hash}"),
+    )
+
+
+def hold_lines(hold: HoldSheet, times: Times) -> Lines:
+    """A hold and what became of it."""
+    return (
+        ("account", f"{hold.account_ref}  {hold.account_name}"),
+        ("amount", amount(hold.amount)),
+        ("status", hold.status),
+        ("reference", hold.reference),
+        ("subject", hold.subject or NOTHING),
+        ("placed", times.full(hold.placed_at)),
+        ("expires", times.full(hold.expires_at)),
+        ("resolved", times.full(hold.resolved_at)),
+        ("by", hold.resolved_by or NOTHING),
+        ("captured", amount(hold.captured)),
+        ("shortfall", amount(hold.shortfall)),
+    )
+
+
+def payment_lines(payment: PaymentSheet, times: Times) -> Lines:
+    """A payment, its pay link and what the gateway said."""
+    return (
+        ("account", f"{payment.account_ref}  {payment.account_name}"),
+        ("amount", amount(payment.amount)),
+        ("fee", amount(payment.fee)),
+        ("status", payment.status),
+        ("detail", payment.detail or NOTHING),
+        ("gateway", f"{payment.gateway}, {payment.mode}"),
+        ("their id", payment.external_id or NOTHING),
+        ("pay at", payment.pay_url or NOTHING),
+        ("started", times.full(payment.created_at)),
+        ("changed", times.full(payment.changed_at)),
+        ("posting", payment.posting_id or NOTHING),
+    )
+
+
+def audit_lines(line: AuditSheet, times: Times) -> Lines:
+    """A line of the audit log with its data."""
+    data = [(str(name), json.dumps(value, ensure_ascii=False)) for name, value in line.data.items()]
+    return (
+        ("at", times.full(line.at)),
+        ("by", line.actor),
+        ("from", line.origin),
+        ("account", line.account_ref or NOTHING),
+        ("action", line.action),
+        ("outcome", line.outcome),
+        ("summary", line.summary),
+        ("posting", line.posting_id or NOTHING),
+        *data,
+    )

@@ -1,0 +1,144 @@
+"""How an incident reads: on the screen of its account, and as Markdown for a ticket."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from billdesk.core.values.plain_text import visible
+from billdesk.screens.figures import Times, ago, amount, number, tone_of
+from billdesk.screens.safe_text import fit, safe_line, safe_lines, safe_text
+
+if TYPE_CHECKING:
+    from textual.content import Content
+
+    from billdesk.core.rules.sheets import IncidentSheet, ReasonSheet, WalletSheet
+
+STORY_LINES = 20
+
+
+def incident_lines(
+    sheet: IncidentSheet, times: Times, keys: Mapping[str, str], width: int
+) -> Content:
+    """The state of an account in at most `width` cells; `keys` are those that lift a reason."""
+    account, standing = sheet.account, sheet.standing
+    verdict = "may run" if standing.may_run else "may not run"
+    who = account.name + (f"  {account.email}" if account.email else "")
+    room = max(10, width - len(standing.word) - len(verdict) - 4)
+    lines = [
+        safe_line(
+            (fit(who, room), "strong"),
+            "  ",
+            (standing.word, tone_of(standing.word)),
+            (f"  {verdict}", "good" if standing.may_run else "bad"),
+        ),
+        safe_line(
+            (f"{account.status} since {times.stamp(account.status_since)}", "muted"),
+            (f"  customer since {times.stamp(account.created_at)[:10]}", "muted"),
+        ),
+    ]
+    for reason in standing.reasons:
+        lines += _reason(reason, times, keys, width)
+    lines += [safe_text(""), *_wallets(sheet.wallets, width)]
+    for hold in sheet.open_holds:
+        about = f"{amount(hold.amount)} held for {hold.subject or hold.reference}"
+        until = f", free {ago(hold.expires_at, sheet.as_of)}"
+        lines.append(safe_line(("hold  ", "accent"), fit(about + until, width - 6)))
+    for payment in sheet.open_payments:
+        about = f"{amount(payment.amount)} by {payment.gateway}, {payment.detail or payment.status}"
+        lines.append(safe_line(("due   ", "accent"), fit(about, width - 6)))
+    return safe_lines(*lines)
+
+
+def _reason(
+    reason: ReasonSheet, times: Times, keys: Mapping[str, str], width: int
+) -> list[Content]:
+    """Why it may not run: what, since when and by whom; then what lifts it, and its key."""
+    since = f" since {times.short(reason.since)}" if reason.since is not None else ""
+    text = f"{visible(reason.text)}{since}, by {visible(reason.set_by)}"
+    wrapped = textwrap.wrap(text, max(10, width - 4)) or [""]
+    lines = [
+        safe_line((" !  " if index == 0 else "    ", "bad"), (line, "bad" if index == 0 else ""))
+        for index, line in enumerate(wrapped)
+    ]
+    key = keys.get(reason.action)
+    lines.append(
+        safe_line(
+            "    ",
+            (f"{key}  " if key else "", "accent"),
+            (fit(reason.remedy, max(10, width - 8)).rstrip(), "muted"),
+        )
+    )
+    return lines
+
+
+def _wallets(wallets: tuple[WalletSheet, ...], width: int) -> list[Content]:
+    cells = min(16, max(11, (width - 12) // 3))
+    head = fit("Wallet", 8) + "".join(
+        fit(title, cells, right=True) for title in ("balance", "held", "available")
+    )
+    lines = [safe_text(head, "muted")]
+    for wallet in wallets:
+        low = wallet.available.minor < 0
+        lines.append(
+            safe_line(
+                fit(wallet.asset, 8),
+                fit(number(wallet.balance), cells, right=True),
+                (fit(number(wallet.held), cells, right=True), "muted"),
+                (fit(number(wallet.available), cells, right=True), "bad" if low else "strong"),
+                (_marks(wallet), "warn"),
+            )
+        )
+    if not wallets:
+        lines.append(safe_text("no wallet yet: the first deposit or credit makes one", "muted"))
+    return lines
+
+
+def _marks(wallet: WalletSheet) -> str:
+    marks = "  FROZEN" if wallet.freezes else ""
+    if wallet.floor is None:
+        marks += "  no floor"
+    elif wallet.floor.minor < 0:
+        marks += f"  limit {number(wallet.floor.negated())}"
+    return marks + (f"  {wallet.purpose}" if wallet.purpose == "receivable" else "")
+
+
+def incident_markdown(sheet: IncidentSheet, times: Times) -> str:
+    """The incident for a ticket: nothing in it acts, whatever was stored as a name."""
+    account, standing = sheet.account, sheet.standing
+    lines = [
+        f"## {_plain(account.ref)}: {standing.word}",
+        "",
+        f"- **Name** {_plain(account.name)} {_plain(account.email or '')}".rstrip(),
+        f"- **Account** {account.status} since {times.full(account.status_since)}, `{account.id}`",
+        f"- **May run** {'yes' if standing.may_run else 'no'}",
+        f"- **As of** {times.full(sheet.as_of)}",
+        "",
+    ]
+    if standing.reasons:
+        lines += ["### Why not", ""]
+        lines += [
+            f"- {_plain(reason.text)} (since {times.full(reason.since)}, "
+            f"by {_plain(reason.set_by)}); {_plain(reason.remedy)}"
+            for reason in standing.reasons
+        ]
+        lines.append("")
+    lines += ["| wallet | balance | held | available |", "|---|---:|---:|---:|"]
+    lines += [
+        f"| {wallet.asset} | {number(wallet.balance)} | {number(wallet.held)} "
+        f"| {number(wallet.available)} |"
+        for wallet in sheet.wallets
+    ]
+    lines += ["", "### What happened", ""]
+    lines += [
+        f"- {times.full(row.at)} {row.kind}: {_plain(row.title)} {amount(row.amount)} "
+        f"{_plain(row.detail)} ({_plain(row.actor)}) `{row.id}`"
+        for row in sheet.timeline[:STORY_LINES]
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _plain(text: str) -> str:
+    """`text` with everything Markdown might take for a sign of its own set off by a backslash."""
+    return "".join(f"\\{sign}" if sign in "\\`*_{}[]<>()#+!|~" else sign for sign in visible(text))

@@ -1,0 +1,52 @@
+"""Which keys do what, here and now: read from the bindings, so that it can't be wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual.app import App
+from textual.screen import Screen
+
+if TYPE_CHECKING:
+    from textual.dom import DOMNode
+
+EVERYWHERE = "Everywhere"
+
+
+@dataclass(frozen=True)
+class KeySheet:
+    """All keys of one action, what it does, and where that counts."""
+
+    key: str
+    title: str
+    where: str
+    action: str
+    node: DOMNode
+    enabled: bool
+
+
+def keys_of(screen: Screen[object]) -> tuple[KeySheet, ...]:
+    """The keys that count on this screen with its present focus, the nearest first."""
+    found: dict[tuple[str, str], KeySheet] = {}
+    for active in screen.active_bindings.values():
+        binding, node = active.binding, active.node
+        if not binding.description or binding.system:
+            continue
+        where = _where(node)
+        key = screen.app.get_key_display(binding)
+        known = found.get((where, binding.action))
+        if known is not None:
+            key = known.key if key in known.key.split(" ") else f"{known.key} {key}"
+        found[where, binding.action] = KeySheet(
+            key, binding.description, where, binding.action, node, active.enabled
+        )
+    return tuple(found.values())
+
+
+def _where(node: DOMNode) -> str:
+    if isinstance(node, App):
+        return EVERYWHERE
+    if isinstance(node, Screen):
+        return node.title or "This screen"
+    return "List" if hasattr(node, "row_count") else "Field"

@@ -1,0 +1,220 @@
+"""Ledger: every entry ever made, the newest first, filtered by anything, at any length."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+
+from billdesk.screens import acts
+from billdesk.screens.detail import Detail, posting_lines
+from billdesk.screens.entry_query import ENTRY_NAMES, entry_filter_of
+from billdesk.screens.figures import money_tone, number, signed
+from billdesk.screens.filter_line import FilterLine
+from billdesk.screens.frame import DeskScreen
+from billdesk.screens.ledger_view import EntryReading, LedgerView
+from billdesk.screens.line_table import Column, LineTable
+from billdesk.screens.review import Review
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from billdesk.core.desk import Desk
+    from billdesk.core.rules.sheets import EntryFilter, EntrySheet, PostingSheet
+
+KINDS = (
+    "deposit", "charge", "refund", "manual_credit", "manual_debit", "pack_purchase", "credit_grant",
+    "credit_use", "credit_expiry", "cycle_reset", "reversal", "chargeback", "opening", "transfer",
+    "capture", "debt",
+)  # fmt: skip
+CHIPS = ("", "deposit", "charge", "refund", "manual_credit", "manual_debit", "reversal", "capture")
+
+
+def _about(entry: EntrySheet) -> str:
+    return entry.subject or entry.memo or entry.reference
+
+
+@dataclass(frozen=True)
+class LedgerAnswer:
+    """A reading of the ledger, its newest page, and where the marked entry is in it now."""
+
+    reading: EntryReading
+    first: tuple[EntrySheet, ...]
+    cursor: int
+
+
+class LedgerScreen(DeskScreen[LedgerAnswer]):
+    """The whole ledger, or what a filter leaves of it."""
+
+    place = "ledger"
+    heading = "Ledger"
+    AUTO_FOCUS = "LedgerView"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Filter", id="ledger.filter"),
+        Binding("f", "kind", "Kind", id="ledger.kind"),
+        Binding("o", "open_account", "Account", id="ledger.account"),
+        Binding("t", "today", "Today", id="ledger.today", show=False),
+        Binding("R", "refund", "Refund", id="act.refund"),
+        Binding("V", "reverse", "Reverse", id="act.reverse"),
+    ]
+
+    def __init__(self, *, threaded: bool = True) -> None:
+        super().__init__()
+        self.table = LedgerView(self._columns(), threaded=threaded)
+        self.line = FilterLine(
+            ENTRY_NAMES,
+            values=[f"kind:{kind}" for kind in KINDS],
+            hint="/ filter: words  kind:charge  account:REF  since:2026-03-01  until:  ref:  asof:",
+        )
+        self._reading: EntryReading | None = None
+        self._newer = 0
+
+    def body(self) -> ComposeResult:
+        yield self.line
+        yield self.table
+
+    def _columns(self) -> Sequence[Column[EntrySheet]]:
+        return (
+            Column(
+                "Number", 10, lambda row: (f"{row.number:,}", "muted"), right=True, from_width=150
+            ),
+            Column("When", 11, lambda row: self.app.times.short(row.recorded_at), below_width=100),
+            Column("When", 16, lambda row: self.app.times.stamp(row.recorded_at), from_width=100),
+            Column("Account", 12, lambda row: (row.account_ref, "strong"), grow=1),
+            Column("Kind", 13, lambda row: row.kind),
+            Column("About", 18, _about, grow=3, from_width=100),
+            Column("Against", 14, lambda row: (row.counterparty, "muted"), grow=1, from_width=130),
+            Column(
+                "Amount", 12, lambda row: (signed(row.amount), money_tone(row.amount)), right=True
+            ),
+            Column("Balance", 12, lambda row: number(row.balance_after), right=True),
+            Column("", 6, lambda row: (row.amount.asset, "muted")),
+            Column("By", 8, lambda row: (row.actor, "muted"), grow=1, from_width=150),
+        )
+
+    # --- the question ---
+
+    def question(self) -> Callable[[Desk], LedgerAnswer]:
+        filters = entry_filter_of(self.line.applied)
+        marked = self.table.row if self.table.cursor else None
+        number_marked = marked.number if marked is not None else None
+
+        def read(desk: Desk) -> LedgerAnswer:
+            reading = desk.ledger.view(filters)
+            first = reading.page(0)
+            row = reading.row_of(number_marked) if number_marked is not None else None
+            return LedgerAnswer(reading, first, row or 0)
+
+        return read
+
+    def paint(self, answer: LedgerAnswer) -> None:
+        self._reading, self._newer = answer.reading, 0
+        self.table.empty = (
+            "Nothing matches the filter.\nPress / and Esc to clear it."
+            if self.line.value
+            else "No entries yet.\nCharges, deposits and adjustments appear here by themselves."
+        )
+        self.table.show(answer.reading, answer.first, answer.cursor)
+        self._show_place()
+
+    def ledger_changed(self) -> None:
+        """Rows never move under a cursor: what is new is announced, but loaded at the top."""
+        if self._reading is None or self.table.cursor == 0:
+            self.ask()
+            return
+        reading = self._reading
+        self.in_thread(reading.newer, lambda newer: self._arrived(reading, newer), self.say_error)
+
+    def _arrived(self, reading: EntryReading, newer: int) -> None:
+        if reading is self._reading:
+            self._newer = newer
+            self._show_place()
+
+    def _show_place(self) -> None:
+        at = self.table.cursor + 1 if self.table.row_count else 0
+        new = f"{self._newer:,} new (r to load)   " if self._newer else ""
+        self.show_position(f"{new}{at:,} of {self.table.count_text}")
+
+    def on_line_table_moved(self, event: LineTable.Moved) -> None:
+        if event.table is self.table:
+            self._show_place()
+            self.refresh_bindings()
+
+    def on_ledger_view_failed(self, event: LedgerView.Failed) -> None:
+        self.say_error(event.error)
+
+    # --- the filter ---
+
+    def entry_filter(self) -> EntryFilter | None:
+        return entry_filter_of(self.line.applied)
+
+    def action_filter(self) -> None:
+        self.line.focus()
+
+    def on_filter_line_applied(self, event: FilterLine.Applied) -> None:
+        event.stop()
+        self.table.move_to(0)
+        self.ask()
+
+    def on_filter_line_wrong(self, event: FilterLine.Wrong) -> None:
+        event.stop()
+        self.say_error(event.error)
+
+    def on_filter_line_left(self) -> None:
+        self.table.focus()
+
+    def use_filter(self, line: str) -> None:
+        """Show what this filter leaves; `line` is as one would type it."""
+        self.call_after_refresh(self.line.put, line)
+
+    def action_kind(self) -> None:
+        """From all kinds to each in turn, and back to all."""
+        now = self.line.applied.get("kind") or ""
+        then = CHIPS[(CHIPS.index(now) + 1) % len(CHIPS)] if now in CHIPS else ""
+        rest = [token for token in self.line.value.split() if not token.startswith("kind:")]
+        self.line.put(" ".join([*rest, f"kind:{then}"] if then else rest))
+
+    def action_today(self) -> None:
+        rest = [token for token in self.line.value.split() if not token.startswith("since:")]
+        today = f"{self.app.times.local(self.app.now()):%Y-%m-%d}"
+        self.line.put(" ".join([*rest, f"since:{today}"]))
+
+    # --- a row ---
+
+    def on_line_table_opened(self) -> None:
+        row = self.table.row
+        if row is not None:
+            self.act(lambda desk: desk.ledger.posting(row.posting_id), self._show_posting)
+
+    def _show_posting(self, posting: PostingSheet) -> None:
+        lines = posting_lines(posting, self.app.times)
+        self.app.push_screen(Detail("Posting", posting.id, lines))
+
+    def action_open_account(self) -> None:
+        if self.table.row is not None:
+            self.app.show_account(self.table.row.account_ref)
+
+    # --- acts ---
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        if action in {"refund", "reverse"} and not self.app.may_act:
+            return False
+        if action == "refund":
+            row = self.table.row
+            return True if row is not None and row.kind in {"charge", "capture"} else None
+        return True
+
+    def action_refund(self) -> None:
+        if self.table.row is not None:
+            self._review("refund", self.table.row)
+
+    def action_reverse(self) -> None:
+        if self.table.row is not None:
+            self._review("reverse", self.table.row)
+
+    def _review(self, verb: str, row: EntrySheet) -> None:
+        act = acts.refund(row) if verb == "refund" else acts.reverse(row)
+        self.app.push_screen(Review(act), lambda _: self.ask())

@@ -1,0 +1,100 @@
+"""The command palette: everything the keys can do here, by name; and a few commands to type."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from billdesk.screens.keys import KeySheet, keys_of
+from billdesk.screens.line_table import Column
+from billdesk.screens.picker import Picker
+from billdesk.screens.themes import THEME_NAMES
+
+if TYPE_CHECKING:
+    from textual.dom import DOMNode
+    from textual.screen import Screen
+
+
+@dataclass(frozen=True)
+class Command:
+    """Something that can be done by name."""
+
+    title: str
+    key: str
+    where: str
+    action: str
+    node: DOMNode
+
+
+class Palette(Picker[Command]):
+    """The commands of the screen it was called from, the nearest to the focus first."""
+
+    heading = "Commands"
+    placeholder = "a command; or acct REF, goto 2026-08, theme NAME"
+    look_after_seconds = 0.0
+
+    def __init__(self, called_from: Screen[object]) -> None:
+        super().__init__()
+        self._called_from = called_from
+        self._commands = _commands(called_from)
+
+    def columns(self) -> Sequence[Column[Command]]:
+        return (
+            Column("Key", 9, lambda row: (row.key, "accent")),
+            Column("Command", 24, lambda row: row.title, grow=3),
+            Column("Where", 14, lambda row: (row.where, "muted"), grow=1),
+        )
+
+    def key_of(self, row: Command) -> str:
+        return f"{row.where} {row.action}"
+
+    def look(self, text: str) -> None:
+        words = text.lower().split()
+        found = [
+            command
+            for command in self._commands
+            if all(word in f"{command.title} {command.where}".lower() for word in words)
+        ]
+        self.table.empty = f"Enter does: {text}" if _typed_command(text) else "No such command."
+        self.table.show_rows([] if _typed_command(text) else found)
+        self.table.move_to(0)
+
+    def choose(self, row: Command | None, text: str) -> None:
+        typed = _typed_command(text)
+        app, node = self.app, self._called_from
+        if typed is not None:
+            self.dismiss()
+            name, value = typed
+            if name == "acct":
+                app.show_account(value)
+            elif name == "goto":
+                app.show_entries(f"asof:{value}")
+            else:
+                app.call_later(app.run_action, f"app.use_theme({value!r})", node)
+        elif row is not None:
+            self.dismiss()
+            app.call_later(app.run_action, row.action, row.node)
+
+
+def _typed_command(text: str) -> tuple[str, str] | None:
+    """`acct REF`, `goto DATE` or `theme NAME`, as its two words."""
+    name, _, value = text.strip().partition(" ")
+    value = value.strip()
+    if name in {"acct", "goto"} and value:
+        return name, value
+    return (name, value) if name == "theme" and value in THEME_NAMES else None
+
+
+def _commands(screen: Screen[object]) -> list[Command]:
+    """One command for each action that has a key, and one for each theme."""
+    commands = [_command(each) for each in keys_of(screen) if each.enabled]
+    commands += [
+        Command(f"Theme {name}", "", "Everywhere", f"app.use_theme('{name}')", screen)
+        for name in THEME_NAMES
+    ]
+    return commands
+
+
+def _command(each: KeySheet) -> Command:
+    return Command(each.title, each.key, each.where, each.action, each.node)

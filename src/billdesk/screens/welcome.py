@@ -1,0 +1,161 @@
+"""Welcome: there is no ledger here yet. Try the demo, make one, or open another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.widgets import Static
+
+from billdesk.core.values.errors import BilldeskError
+from billdesk.core.values.money import exponent_of
+from billdesk.screens.frame import DeskScreen
+from billdesk.screens.host import TRY_DEMO
+from billdesk.screens.line_input import LineInput
+from billdesk.screens.line_table import Column, PagedTable
+from billdesk.screens.safe_text import safe_lines, safe_text
+from billdesk.screens.threads import explain
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.widgets import Input
+
+    from billdesk.core.desk import Desk
+
+ABOUT = (
+    "A billing desk on this machine: every balance is the sum of entries that nobody can",
+    "change, and every act on money is shown before it is done.",
+)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One way to begin."""
+
+    key: str
+    title: str
+    about: str
+
+
+CHOICES = (
+    Choice("d", "Try the demo", "forty invented customers and ninety days of business, at once"),
+    Choice("n", "New ledger", "an empty one at the usual place on this machine"),
+    Choice("o", "Open another", "a file, or a Postgres database by its address"),
+)
+
+
+class WelcomeScreen(DeskScreen[None]):
+    """The first screen of a new user."""
+
+    place = "welcome"
+    heading = "Welcome"
+    AUTO_FOCUS = "PagedTable"
+
+    DEFAULT_CSS = """
+    WelcomeScreen .body { padding: 1 2; }
+    WelcomeScreen #about, WelcomeScreen #asked, WelcomeScreen #trouble { height: auto; }
+    WelcomeScreen #about, WelcomeScreen #asked { margin-bottom: 1; }
+    WelcomeScreen PagedTable { height: 5; }
+    WelcomeScreen #asking { height: auto; display: none; }
+    WelcomeScreen #asking.-shown { display: block; }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("d", "demo", "Try the demo", id="welcome.demo"),
+        Binding("n", "new", "New ledger", id="welcome.new"),
+        Binding("o", "other", "Open another", id="welcome.open"),
+        Binding("escape", "forget", "Back", id="welcome.back", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._asking = ""
+        self._trouble_text = ""
+        self.table: PagedTable[Choice] = PagedTable(
+            (
+                Column("Key", 3, lambda row: (row.key, "accent")),
+                Column("Begin with", 14, lambda row: (row.title, "strong")),
+                Column("", 30, lambda row: (row.about, "muted"), grow=1),
+            ),
+            lambda row: row.title,
+        )
+
+    def body(self) -> ComposeResult:
+        lines = [safe_text("Welcome to billdesk", "title"), safe_text("")]
+        lines += [safe_text(line) for line in ABOUT]
+        yield Static(safe_lines(*lines), markup=False, id="about")
+        yield Static(safe_text(self._trouble_text, "bad"), markup=False, id="trouble")
+        yield self.table
+        with Vertical(id="asking"):
+            yield Static("", markup=False, id="asked")
+            yield LineInput(id="answer")
+
+    def on_mount(self) -> None:
+        self.table.show_rows(CHOICES)
+
+    def question(self) -> Callable[[Desk], None]:
+        return lambda _: None
+
+    def paint(self, answer: None) -> None:
+        """Nothing is asked of a desk that is not there."""
+
+    def explain_trouble(self, text: str) -> None:
+        """Say why the ledger that was asked for could not be opened."""
+        self._trouble_text = text
+        self.app.remember(text, "bad")
+        for line in self.query("#trouble").results(Static):
+            line.update(safe_text(text, "bad"))
+
+    # --- choosing ---
+
+    def on_line_table_opened(self) -> None:
+        row = self.table.row
+        if row is not None:
+            {"d": self.action_demo, "n": self.action_new, "o": self.action_other}[row.key]()
+
+    def action_demo(self) -> None:
+        self.app.exit(TRY_DEMO)
+
+    def action_new(self) -> None:
+        self._ask(
+            "n",
+            "Which currency do most of your accounts use? A code such as USD, EUR or JPY.",
+            "USD",
+        )
+
+    def action_other(self) -> None:
+        self._ask(
+            "o", "Where is it? A path, or an address such as postgresql://user@host/ledger.", ""
+        )
+
+    def action_forget(self) -> None:
+        self._asking = ""
+        self.query_one("#asking").remove_class("-shown")
+        self.table.focus()
+
+    def _ask(self, what: str, words: str, value: str) -> None:
+        self._asking = what
+        self.query_one("#asked", Static).update(safe_text(words))
+        self.query_one("#asking").add_class("-shown")
+        line = self.query_one("#answer", LineInput)
+        line.value = value
+        line.focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        text = event.value.strip()
+        if not text:
+            return
+        if self._asking == "o":
+            self.say(f"opening {text} …", "muted")
+            self.app.open_ledger(text)
+            return
+        try:
+            exponent_of(text.upper())
+        except BilldeskError as error:
+            self.say(explain(error), "warn")
+            return
+        self.app.open_ledger(None, create=True, asset=text.upper())
