@@ -1,0 +1,1 @@
+"""The ledger and everything that is done with it; the three doors only speak to `core.desk`."""

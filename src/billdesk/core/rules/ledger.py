@@ -1,0 +1,197 @@
+"""How the ledger works, without a database: drafts of postings, the guards, and the hash chain.
+
+The Postgres function `billdesk.post` says the same in SQL; one conformance suite holds them equal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+from typing import NamedTuple
+
+from billdesk.core.values.money import CREDIT
+
+CASH, CREDITS, RECEIVABLE = "cash", "credits", "receivable"
+
+KINDS = (
+    "deposit",
+    "charge",
+    "refund",
+    "manual_credit",
+    "manual_debit",
+    "opening",
+    "reversal",
+    "chargeback",
+    "debt",
+    "transfer",
+    "pack_purchase",
+    "credit_grant",
+    "credit_use",
+    "credit_expiry",
+    "cycle_reset",
+)
+"""Every kind an entry can have; later floors use the last five."""
+
+CALLER, SYSTEM, IMPORT = "caller", "system", "import"
+
+
+class Leg(NamedTuple):
+    """One side of a posting: a wallet (by its account's ref or id, purpose and asset), what its
+    balance and its held part change by in minor units, and who is on the other side.
+    """
+
+    account: str
+    purpose: str
+    asset: str
+    amount_minor: int
+    held_minor: int
+    counterparty: str
+
+
+class HoldChange(NamedTuple):
+    """What a posting does to a hold: opens it (status open, with a deadline) or resolves it."""
+
+    id: str
+    status: str
+    expires_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A posting before it is posted. Instants are microseconds; None lets the store decide.
+
+    `guarded` drafts are new business: refused while a freeze is open or the account is not.
+    """
+
+    id: str
+    kind: str
+    scope: str
+    reference: str
+    digest: bytes
+    actor: str
+    legs: tuple[Leg, ...]
+    subject: str | None = None
+    memo: str | None = None
+    salt: bytes | None = None
+    happened_at: int | None = None
+    recorded_at: int | None = None
+    corrects: str | None = None
+    about: str | None = None
+    guarded: bool = True
+    hold: HoldChange | None = None
+
+
+class WalletState(NamedTuple):
+    """A wallet as the store has it, with the status of its account."""
+
+    number: int
+    id: str
+    account_id: str
+    status: str
+    purpose: str
+    asset: str
+    balance_minor: int
+    held_minor: int
+    floor_minor: int | None
+    freezes: int
+    seq: int
+    head: bytes
+    last_at: int
+
+
+class Guard(StrEnum):
+    """Why a leg is refused."""
+
+    CLOSED = "closed"
+    SUSPENDED = "suspended"
+    FROZEN = "frozen"
+    INSUFFICIENT = "insufficient"
+
+
+def purpose_of(asset: str) -> str:
+    """The purpose of an account's own wallet in `asset`: credits are kept apart from money."""
+    return CREDITS if asset == CREDIT else CASH
+
+
+def guard(wallet: WalletState, leg: Leg, *, guarded: bool) -> Guard | None:
+    """The first guard that refuses `leg` on `wallet`, or None when it may be posted."""
+    if guarded:
+        if wallet.status != "open":
+            return Guard.CLOSED if wallet.status == "closed" else Guard.SUSPENDED
+        if wallet.freezes:
+            return Guard.FROZEN
+    change_minor = leg.amount_minor - leg.held_minor
+    if change_minor >= 0 or wallet.floor_minor is None:
+        return None
+    available_minor = wallet.balance_minor - wallet.held_minor
+    return None if available_minor + change_minor >= wallet.floor_minor else Guard.INSUFFICIENT
+
+
+def content_digest(*fields: str | None) -> bytes:
+    """SHA-256 of what a posting is about: two attempts with one reference must agree on it."""
+    return sha256("".join(map(field, fields)).encode()).digest()
+
+
+def text_digest(salt: bytes, subject: str | None, memo: str | None) -> bytes:
+    """Salted SHA-256 of text that can hold personal data: the chain keeps it when the text goes."""
+    return sha256(salt + (field(subject) + field(memo)).encode()).digest()
+
+
+def genesis(wallet_id: str) -> bytes:
+    """The head of a wallet without entries."""
+    return sha256(wallet_id.encode()).digest()
+
+
+def field(value: str | None) -> str:
+    """One field of the canonical form: its length in UTF-8 bytes, a colon, the text; -1: for None."""
+    if value is None:
+        return "-1:"
+    size = len(value) if value.isascii() else len(value.encode())
+    return f"{size}:{value}"
+
+
+def front_of(  # noqa: PLR0913 - the canonical form has that many fields
+    *,
+    id: str,  # noqa: A002 - the field's name
+    kind: str,
+    scope: str,
+    reference: str,
+    digest: bytes,
+    text: bytes | None,
+    actor: str,
+    corrects: str | None,
+    about: str | None,
+) -> str:
+    """The part of the canonical form that all legs of a posting share; `1` is its version."""
+    return (
+        f"1{len(id)}:{id}{len(kind)}:{kind}{field(scope)}{field(reference)}64:{digest.hex()}"
+        f"{'-1:' if text is None else '64:' + text.hex()}{field(actor)}{field(corrects)}{field(about)}"
+    )
+
+
+def link(  # noqa: PLR0913 - the canonical form has that many fields
+    head: bytes,
+    front: str,
+    *,
+    account_id: str,
+    happened_at: int,
+    recorded_at: int,
+    wallet_id: str,
+    seq: int,
+    asset: str,
+    amount_minor: int,
+    balance_after: int,
+    counterparty: str,
+) -> bytes:
+    """The hash of one entry: SHA-256 over the previous head, its posting and itself."""
+    happened, recorded = str(happened_at), str(recorded_at)
+    place, amount, balance = str(seq), str(amount_minor), str(balance_after)
+    return sha256(
+        head
+        + (
+            f"{front}{len(account_id)}:{account_id}{len(happened)}:{happened}"
+            f"{len(recorded)}:{recorded}{len(wallet_id)}:{wallet_id}{len(place)}:{place}"
+            f"{len(asset)}:{asset}{len(amount)}:{amount}{len(balance)}:{balance}{field(counterparty)}"
+        ).encode()
+    ).digest()

@@ -1,0 +1,350 @@
+"""The ledger in a Postgres database: a pool of connections, the write block, what errors mean.
+
+A statement of its own is one round trip (autocommit); a write block is BEGIN … COMMIT at READ
+COMMITTED, where row locks order the writers. Tables live in the schema `billdesk`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from types import TracebackType
+from typing import Any, LiteralString, cast
+
+import psycopg
+from psycopg import errors
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import TransactionStatus
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from billdesk.core.store.sessions import Kind, Session, Values
+from billdesk.core.values.errors import (
+    BadInput,
+    NotALedger,
+    NotAllowed,
+    ReadOnly,
+    StoreBusy,
+    StoreError,
+    StoreFull,
+    StoreGone,
+)
+
+SCHEMA = "billdesk"
+REFUSED = "BD001"
+"""SQLSTATE of our own function: a later leg of a posting was refused, nothing was kept."""
+
+_SEARCH_PATH = f"SET search_path = {SCHEMA}, public"
+_STREAM_ROWS = 5_000
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+@lru_cache(maxsize=1024)
+def driver_sql(sql: str) -> LiteralString:
+    """Our SQL with the driver's parameter marks; a percent sign is doubled."""
+    return cast("LiteralString", sql.replace("%", "%%").replace("?", "%s"))
+
+
+class PostgresSession:
+    """SQL on one connection."""
+
+    kind: Kind = "postgres"
+
+    def __init__(self, connection: Connection, *, prepared: bool) -> None:
+        self.connection = connection
+        self._prepare = True if prepared else None
+
+    def all(self, sql: str, values: Values = ()) -> list[tuple[Any, ...]]:
+        """Every row."""
+        return self._execute(sql, values).fetchall()
+
+    def one(self, sql: str, values: Values = ()) -> tuple[Any, ...] | None:
+        """The first row, or None."""
+        return self._execute(sql, values).fetchone()
+
+    def run(self, sql: str, values: Values = ()) -> int:
+        """Change something; how many rows it touched."""
+        return self._execute(sql, values).rowcount
+
+    def many(self, sql: str, rows: Iterable[Values]) -> None:
+        """The same statement for each of `rows`."""
+        with self.connection.cursor() as cursor:
+            cursor.executemany(driver_sql(sql), rows)
+
+    def stream(self, sql: str, values: Values = ()) -> Iterator[tuple[Any, ...]]:
+        """Rows one after the other, in flat memory; needs a snapshot read or a write block."""
+        with self.connection.cursor("billdesk_stream") as cursor:
+            cursor.itersize = _STREAM_ROWS
+            cursor.execute(driver_sql(sql), values)
+            yield from cursor
+
+    def cancel(self) -> None:
+        """Interrupt whatever runs on this session, from another thread."""
+        self.connection.cancel_safe()
+
+    def _execute(self, sql: str, values: Values) -> psycopg.Cursor[tuple[Any, ...]]:
+        return self.connection.execute(driver_sql(sql), values, prepare=self._prepare)
+
+
+class PostgresDatabase:
+    """One database, a small pool of connections."""
+
+    kind: Kind = "postgres"
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        read_only: bool = False,
+        prepared: bool = True,
+        deadline_seconds: float = 30,
+        largest_pool: int = 10,
+    ) -> None:
+        parts = conninfo_to_dict(url)
+        host = parts.get("host") or "local"
+        self.where = f"postgres {parts.get('dbname') or parts.get('user') or ''} at {host}"
+        self.url = url
+        self.read_only = read_only
+        self._prepared = prepared
+        self._block = _Block()
+        self._pool: ConnectionPool[Connection] = ConnectionPool(
+            url,
+            min_size=0,
+            max_size=largest_pool,
+            open=False,
+            timeout=deadline_seconds,
+            kwargs={"autocommit": True, "connect_timeout": 10, "application_name": "billdesk"},
+            configure=self._configure,
+        )
+        self._opening = threading.Lock()
+        self._opened = False
+
+    def _configure(self, connection: Connection) -> None:
+        connection.prepare_threshold = 0 if self._prepared else None
+        connection.execute(_SEARCH_PATH)
+        if self.read_only:
+            connection.execute("SET default_transaction_read_only = on")
+
+    def take(self) -> Connection:
+        """A connection of the pool; the first is made here, so that a wrong address is told at once."""
+        with self._opening:
+            if not self._opened:
+                with mapped_errors(self.where), psycopg.connect(self.url, connect_timeout=10):
+                    self._pool.open()
+                self._opened = True
+        with mapped_errors(self.where):
+            return self._pool.getconn()
+
+    def give_back(self, connection: Connection) -> None:
+        """Return a connection to the pool, which drops it if it broke."""
+        self._pool.putconn(connection)
+
+    @contextmanager
+    def read(self, *, snapshot: bool = False) -> Iterator[Session]:
+        """A session to read in; inside a write block it is that block. `snapshot`: one moment."""
+        if self._block.session is not None:
+            yield self._block.session
+            return
+        connection = self.take()
+        session = PostgresSession(connection, prepared=self._prepared)
+        try:
+            with mapped_errors(self.where):
+                if snapshot:
+                    connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                yield session
+        finally:
+            self.rest(connection)
+            self.give_back(connection)
+
+    def write(self) -> _WriteBlock:
+        """A write block; nested, a savepoint."""
+        return _WriteBlock(self)
+
+    def begin(self) -> PostgresSession:
+        """Take a connection and begin; `end` must follow."""
+        if self.read_only:
+            raise ReadOnly("this desk was opened read-only", "open it again without --read-only")
+        connection = self.take()
+        try:
+            connection.execute("BEGIN")
+        except BaseException as error:
+            self.give_back(connection)
+            raise_mapped(error, self.where)
+            raise
+        return PostgresSession(connection, prepared=self._prepared)
+
+    def end(self, session: PostgresSession, *, commit: bool) -> None:
+        """Commit or roll back, and give the connection back whatever happens."""
+        try:
+            if commit:
+                session.connection.execute("COMMIT")
+        except BaseException as error:
+            raise_mapped(error, self.where)
+            raise
+        finally:
+            self.rest(session.connection)
+            self.give_back(session.connection)
+
+    def rest(self, connection: Connection) -> None:
+        """Roll back what is open on a connection that still works."""
+        status = connection.info.transaction_status
+        if status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
+            connection.execute("ROLLBACK")
+
+    @contextmanager
+    def single(self) -> Iterator[Session]:
+        """A session for one statement that commits by itself; inside a block, a savepoint of it."""
+        if self.in_block():
+            with self.write() as session:
+                yield session
+            return
+        if self.read_only:
+            raise ReadOnly("this desk was opened read-only", "open it again without --read-only")
+        connection = self.take()
+        try:
+            with mapped_errors(self.where):
+                yield PostgresSession(connection, prepared=self._prepared)
+        finally:
+            self.give_back(connection)
+
+    @contextmanager
+    def join(self, connection: Connection) -> Iterator[Session]:
+        """Work inside a transaction that the caller opened on a connection of its own.
+
+        The caller commits. Its search path is put back at the end.
+        """
+        session = PostgresSession(connection, prepared=self._prepared)
+        with mapped_errors(self.where):
+            before = connection.execute("SELECT current_setting('search_path')").fetchone()
+            connection.execute(f"SET LOCAL search_path = {SCHEMA}, public")
+        self._block.session = session
+        try:
+            yield session
+        finally:
+            self._block.session = None
+            afterwards, self._block.afterwards = self._block.afterwards, []
+            if before and connection.info.transaction_status == TransactionStatus.INTRANS:
+                connection.execute("SELECT set_config('search_path', %s, true)", before)
+            for action in afterwards:
+                action()
+
+    @property
+    def block(self) -> _Block:
+        """This thread's open write block."""
+        return self._block
+
+    def in_block(self) -> bool:
+        """Whether this thread is inside a write block."""
+        return self._block.session is not None
+
+    def after_block(self, action: Callable[[], None]) -> None:
+        """Run `action` when the outermost block of this thread has ended, however it ended."""
+        self._block.afterwards.append(action)
+
+    def close(self) -> None:
+        """Give everything back."""
+        self._pool.close()
+
+
+class _Block(threading.local):
+    """What a thread knows of its open write block."""
+
+    session: PostgresSession | None = None
+    depth = 0
+
+    def __init__(self) -> None:
+        self.afterwards: list[Callable[[], None]] = []
+
+
+class _WriteBlock:
+    """`with database.write() as session`."""
+
+    __slots__ = ("_database", "_savepoint")
+
+    def __init__(self, database: PostgresDatabase) -> None:
+        self._database = database
+        self._savepoint = ""
+
+    def __enter__(self) -> PostgresSession:
+        block = self._database.block
+        if block.session is None:
+            block.session = self._database.begin()
+        else:
+            block.depth += 1
+            self._savepoint = f"nested_{block.depth}"
+            block.session.connection.execute(driver_sql(f"SAVEPOINT {self._savepoint}"))
+        return block.session
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        block = self._database.block
+        session = block.session
+        assert session is not None  # noqa: S101 - entered, so it is there
+        if self._savepoint:
+            block.depth -= 1
+            if not session.connection.closed:
+                if error is not None:
+                    session.connection.execute(driver_sql(f"ROLLBACK TO {self._savepoint}"))
+                session.connection.execute(driver_sql(f"RELEASE {self._savepoint}"))
+        else:
+            block.session = None
+            afterwards, block.afterwards = block.afterwards, []
+            try:
+                self._database.end(session, commit=error is None)
+            finally:
+                for action in afterwards:
+                    action()
+        if error is not None:
+            raise_mapped(error, self._database.where)
+
+
+@contextmanager
+def mapped_errors(where: str) -> Iterator[None]:
+    """Turn the driver's errors into ours."""
+    try:
+        yield
+    except (psycopg.Error, PoolTimeout) as error:
+        raise_mapped(error, where)
+        raise
+
+
+def raise_mapped(error: BaseException, where: str) -> None:
+    """Raise our error for the driver's `error`; return when it is not the driver's business."""
+    match error:
+        case errors.InsufficientPrivilege():
+            raise NotAllowed(
+                "this login may not do that", "ask the ledger's owner for `billdesk grant`"
+            ) from error
+        case errors.ReadOnlySqlTransaction():
+            raise ReadOnly("this desk was opened read-only", "open it to write") from error
+        case errors.NumericValueOutOfRange():
+            raise BadInput("the balance would not fit 64 bits", "use smaller amounts") from error
+        case errors.DiskFull():
+            raise StoreFull(f"the disk is full: {where}", "free some space") from error
+        case errors.LockNotAvailable() | errors.DeadlockDetected() | PoolTimeout():
+            raise StoreBusy(f"the database is busy: {where}", "try again") from error
+        case errors.QueryCanceled():
+            raise StoreError("the question was cancelled") from error
+        case errors.UndefinedTable() | errors.UndefinedFunction() | errors.InvalidSchemaName():
+            raise NotALedger(f"there is no ledger here: {where}", "run billdesk init") from error
+        case errors.InvalidCatalogName():
+            raise NotALedger(f"there is no such database: {where}", "create it first") from error
+        case psycopg.OperationalError() | psycopg.InterfaceError():
+            raise StoreGone(
+                f"the connection to {where} failed", "see that the server runs, then try again"
+            ) from error
+        case _:
+            return
+
+
+def is_unique_violation(error: BaseException) -> bool:
+    """Whether the driver's `error` says that a unique key was taken."""
+    return isinstance(error, errors.UniqueViolation)
+
+
+def is_refused_leg(error: BaseException) -> bool:
+    """Whether our own function refused a later leg."""
+    return isinstance(error, psycopg.Error) and error.sqlstate == REFUSED

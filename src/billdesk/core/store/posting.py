@@ -1,0 +1,340 @@
+"""The one primitive that posts everything, on both databases.
+
+SQLite: wallets are read, folded in memory and written under the write lock; nobody else can write
+in between, and the UPDATE still insists on the seq it saw. Postgres: the function `billdesk.post`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from billdesk.core.rules.ledger import (
+    Draft,
+    HoldChange,
+    Leg,
+    WalletState,
+    front_of,
+    guard,
+    link,
+    text_digest,
+)
+from billdesk.core.store.sessions import Session
+from billdesk.core.values.errors import BadInput, Broken
+from billdesk.core.values.money import LARGEST_MINOR
+
+
+class Posted(NamedTuple):
+    """What the ledger made of a draft: its place, when it was recorded, balances leg by leg."""
+
+    number: int
+    account_id: str
+    actor: str
+    happened_at: int
+    recorded_at: int
+    balances_after: tuple[int, ...]
+
+
+_WALLET = """
+SELECT w.number, w.id, w.account_id, a.status, w.purpose, w.asset, w.balance_minor, w.held_minor,
+       w.floor_minor, w.freezes, w.seq, w.head, w.last_at
+FROM account a JOIN wallet w ON w.account_id = a.id
+WHERE {} AND w.purpose = ? AND w.asset = ?"""
+_WALLET_BY_REF = _WALLET.format("a.ref = ?")
+_WALLET_BY_ID = _WALLET.format("a.id = ?")
+_LOCK_WALLET = "SELECT lock_wallets(ARRAY[?]::bigint[])"
+
+_UPDATE_WALLET = """
+UPDATE wallet SET balance_minor = ?, held_minor = ?, seq = ?, head = ?, last_at = ?
+WHERE number = ? AND seq = ? AND balance_minor = ? AND held_minor = ?"""
+_NEXT_POSTING = "SELECT coalesce(max(number), 0) + 1 FROM posting"
+_INSERT_POSTING = """
+INSERT INTO posting (number, id, kind, scope, reference, digest, account_id, subject, memo, salt,
+    text_digest, actor, happened_at, recorded_at, corrects, about)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_INSERT_ENTRY = """
+INSERT INTO entry (posting_number, wallet_number, seq, kind, amount_minor, balance_after,
+    counterparty, recorded_at, hash)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_OPEN_HOLD = """
+INSERT INTO hold (id, wallet_number, amount_minor, status, placed_at, expires_at)
+VALUES (?, ?, ?, 'open', ?, ?)"""
+_RESOLVE_HOLD = """
+UPDATE hold SET status = ?, resolved_at = ?, resolved_by = ? WHERE id = ? AND status = 'open'"""
+_CALL_POST = f"SELECT * FROM post({', '.join('?' * 23)})"
+
+
+def wallet_state(
+    session: Session, account: str, purpose: str, asset: str, *, lock: bool = False
+) -> WalletState | None:
+    """A wallet by its account's ref or id; `lock` keeps others away until the block ends.
+
+    On SQLite a write block is the lock already.
+    """
+    sql = _WALLET_BY_ID if account.startswith("acc_") else _WALLET_BY_REF
+    row = session.one(sql, (account, purpose, asset))
+    if row is not None and lock and session.kind == "postgres":
+        session.one(_LOCK_WALLET, (row[0],))
+        row = session.one(sql, (account, purpose, asset))
+    return None if row is None else WalletState._make(row)
+
+
+def post(session: Session, draft: Draft) -> Posted | None:
+    """Post one draft inside the open write block; None when a wallet is missing or a guard says no.
+
+    Raises the driver's unique violation when the reference was seen before.
+    """
+    if session.kind == "postgres":
+        return _call_post(session, draft)
+    fold = _Fold(session)
+    posted = fold.add(draft)
+    if posted is not None:
+        fold.write()
+    return posted
+
+
+def post_many(session: Session, drafts: Sequence[Draft]) -> list[Posted] | int:
+    """Post all drafts or none: what became of each, or the index of the first that was refused.
+
+    One UPDATE per wallet and `executemany` for the rows on SQLite.
+    """
+    if session.kind == "postgres":
+        return _post_each(lambda draft: _call_post(session, draft), drafts)
+    fold = _Fold(session)
+    answer = _post_each(fold.add, drafts)
+    if not isinstance(answer, int):
+        fold.write()
+    return answer
+
+
+def _post_each(
+    add: Callable[[Draft], Posted | None], drafts: Sequence[Draft]
+) -> list[Posted] | int:
+    answers = []
+    for index, draft in enumerate(drafts):
+        posted = add(draft)
+        if posted is None:
+            return index
+        answers.append(posted)
+    return answers
+
+
+def _call_post(session: Session, draft: Draft) -> Posted | None:
+    accounts, purposes, assets, amounts, helds, counterparties = map(
+        list, zip(*draft.legs, strict=True)
+    )
+    hold = draft.hold
+    row = session.one(
+        _CALL_POST,
+        (
+            draft.id,
+            draft.kind,
+            draft.scope,
+            draft.reference,
+            draft.digest,
+            draft.subject,
+            draft.memo,
+            draft.salt,
+            draft.actor,
+            draft.happened_at,
+            draft.recorded_at,
+            draft.corrects,
+            draft.about,
+            draft.guarded,
+            accounts,
+            purposes,
+            assets,
+            amounts,
+            helds,
+            counterparties,
+            hold and hold.id,
+            hold and hold.status,
+            hold and hold.expires_at,
+        ),
+    )
+    if row is None or row[0] is None:
+        return None
+    number, recorded_at, account_id, actor, balances = row
+    happened_at = recorded_at if draft.happened_at is None else draft.happened_at
+    return Posted(number, account_id, actor, happened_at, recorded_at, tuple(balances))
+
+
+class _Fold:
+    """Drafts folded over the wallets they touch: chain and balances in memory, rows at the end."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._wallets: dict[tuple[str, str, str], int] = {}
+        self._before: dict[int, WalletState] = {}
+        self._after: dict[int, WalletState] = {}
+        self._postings: list[tuple[Any, ...]] = []
+        self._entries: list[tuple[Any, ...]] = []
+        self._holds: list[tuple[str, tuple[Any, ...]]] = []
+        row = session.one(_NEXT_POSTING)
+        self._next_posting: int = row[0] if row else 1
+
+    def add(self, draft: Draft) -> Posted | None:
+        """Fold one draft in; None when a wallet is missing or a guard says no."""
+        recorded_at = draft.recorded_at
+        if recorded_at is None:
+            raise Broken("on SQLite the desk's clock says when a posting is recorded")
+        for leg in draft.legs:
+            wallet = self._wallet(leg)
+            if wallet is None:
+                return None
+            recorded_at = max(recorded_at, wallet.last_at)
+        wallet = self._after[self._wallets[draft.legs[0][:3]]]
+        happened_at = recorded_at if draft.happened_at is None else draft.happened_at
+        number = self._next_posting
+        self._next_posting += 1
+        account_id = wallet.account_id
+        digest = None
+        if draft.salt is not None:
+            digest = text_digest(draft.salt, draft.subject, draft.memo)
+        self._postings.append(
+            (
+                number,
+                draft.id,
+                draft.kind,
+                draft.scope,
+                draft.reference,
+                draft.digest,
+                account_id,
+                draft.subject,
+                draft.memo,
+                draft.salt,
+                digest,
+                draft.actor,
+                happened_at,
+                recorded_at,
+                draft.corrects,
+                draft.about,
+            )
+        )
+        front = front_of(
+            id=draft.id,
+            kind=draft.kind,
+            scope=draft.scope,
+            reference=draft.reference,
+            digest=draft.digest,
+            text=digest,
+            actor=draft.actor,
+            corrects=draft.corrects,
+            about=draft.about,
+        )
+        balances = []
+        for leg in draft.legs:
+            if guard(self._after[self._wallets[leg[:3]]], leg, guarded=draft.guarded) is not None:
+                return None
+            balances.append(
+                self._apply(leg, number, draft.kind, front, account_id, happened_at, recorded_at)
+            )
+        if draft.hold is not None:
+            self._hold(draft, draft.hold, wallet.number, recorded_at)
+        return Posted(number, account_id, draft.actor, happened_at, recorded_at, tuple(balances))
+
+    def write(self) -> None:
+        """Write what was folded. A wallet that is not as it was read is a bug of ours."""
+        session = self._session
+        for number, after in self._after.items():
+            before = self._before[number]
+            changed = session.run(
+                _UPDATE_WALLET,
+                (
+                    after.balance_minor,
+                    after.held_minor,
+                    after.seq,
+                    after.head,
+                    after.last_at,
+                    number,
+                    before.seq,
+                    before.balance_minor,
+                    before.held_minor,
+                ),
+            )
+            if changed != 1:
+                raise Broken(f"wallet {after.id} changed under the write lock")
+        if len(self._postings) == 1:
+            session.run(_INSERT_POSTING, self._postings[0])
+        else:
+            session.many(_INSERT_POSTING, self._postings)
+        if len(self._entries) == 1:
+            session.run(_INSERT_ENTRY, self._entries[0])
+        else:
+            session.many(_INSERT_ENTRY, self._entries)
+        for sql, values in self._holds:
+            if session.run(sql, values) != 1:
+                raise Broken("a hold was resolved under the write lock")
+
+    def _wallet(self, leg: Leg) -> WalletState | None:
+        key = leg[:3]
+        number = self._wallets.get(key)
+        if number is not None:
+            return self._after[number]
+        wallet = wallet_state(self._session, leg.account, leg.purpose, leg.asset)
+        if wallet is None:
+            return None
+        self._wallets[key] = wallet.number
+        self._before.setdefault(wallet.number, wallet)
+        return self._after.setdefault(wallet.number, wallet)
+
+    def _apply(  # noqa: PLR0913 - the parts of a posting that its legs share
+        self,
+        leg: Leg,
+        posting_number: int,
+        kind: str,
+        front: str,
+        account_id: str,
+        happened_at: int,
+        recorded_at: int,
+    ) -> int:
+        """Fold one leg in: its entry if it moves money, its wallet's new state; the new balance."""
+        number = self._wallets[leg[:3]]
+        wallet = self._after[number]
+        balance_minor, seq, head = wallet.balance_minor + leg.amount_minor, wallet.seq, wallet.head
+        if abs(balance_minor) > LARGEST_MINOR:
+            raise BadInput("the balance would not fit 64 bits", "use smaller amounts")
+        if leg.amount_minor:
+            seq += 1
+            head = link(
+                head,
+                front,
+                account_id=account_id,
+                happened_at=happened_at,
+                recorded_at=recorded_at,
+                wallet_id=wallet.id,
+                seq=seq,
+                asset=wallet.asset,
+                amount_minor=leg.amount_minor,
+                balance_after=balance_minor,
+                counterparty=leg.counterparty,
+            )
+            self._entries.append(
+                (
+                    posting_number,
+                    number,
+                    seq,
+                    kind,
+                    leg.amount_minor,
+                    balance_minor,
+                    leg.counterparty,
+                    recorded_at,
+                    head,
+                )
+            )
+        self._after[number] = wallet._replace(
+            balance_minor=balance_minor,
+            held_minor=wallet.held_minor + leg.held_minor,
+            seq=seq,
+            head=head,
+            last_at=recorded_at,
+        )
+        return balance_minor
+
+    def _hold(self, draft: Draft, hold: HoldChange, wallet_number: int, recorded_at: int) -> None:
+        if hold.status == "open":
+            held_minor = draft.legs[0].held_minor
+            values = (hold.id, wallet_number, held_minor, recorded_at, hold.expires_at)
+            self._holds.append((_OPEN_HOLD, values))
+        else:
+            self._holds.append((_RESOLVE_HOLD, (hold.status, recorded_at, draft.id, hold.id)))

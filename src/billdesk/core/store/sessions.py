@@ -1,0 +1,72 @@
+"""What the rest of the store sees of a database: sessions that run SQL, in reads and write blocks.
+
+SQL is written once, with `?` for parameters and names that both databases know; a session turns it
+into its driver's form. The store alone issues BEGIN and COMMIT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Literal, Protocol
+
+Values = Sequence[Any]
+Kind = Literal["sqlite", "postgres"]
+
+
+class Session(Protocol):
+    """SQL inside one read or one write block."""
+
+    kind: Kind
+
+    def all(self, sql: str, values: Values = ()) -> list[tuple[Any, ...]]:
+        """Every row."""
+        ...
+
+    def one(self, sql: str, values: Values = ()) -> tuple[Any, ...] | None:
+        """The first row, or None."""
+        ...
+
+    def run(self, sql: str, values: Values = ()) -> int:
+        """Change something; how many rows it touched."""
+        ...
+
+    def many(self, sql: str, rows: Iterable[Values]) -> None:
+        """The same statement for each of `rows`."""
+        ...
+
+    def stream(self, sql: str, values: Values = ()) -> Iterator[tuple[Any, ...]]:
+        """Rows one after the other, in flat memory."""
+        ...
+
+    def cancel(self) -> None:
+        """Interrupt whatever runs on this session, from another thread."""
+        ...
+
+
+class Database(Protocol):
+    """A place where a ledger lives. Reads run side by side; write blocks are joined when nested."""
+
+    kind: Kind
+    where: str
+    read_only: bool
+
+    def read(self, *, snapshot: bool = False) -> AbstractContextManager[Session]:
+        """A session to read in; inside a write block it is that block. `snapshot`: one moment."""
+        ...
+
+    def write(self) -> AbstractContextManager[Session]:
+        """A write block: commits at its end, rolls back on an error; nested, it is a savepoint."""
+        ...
+
+    def in_block(self) -> bool:
+        """Whether this thread is inside a write block."""
+        ...
+
+    def after_block(self, action: Callable[[], None]) -> None:
+        """Run `action` when the outermost block of this thread has ended, however it ended."""
+        ...
+
+    def close(self) -> None:
+        """Give everything back."""
+        ...

@@ -1,0 +1,332 @@
+"""The ledger in one SQLite file: connections, pragmas, the write block, and what errors mean.
+
+`pysqlite3` (a current SQLite) where its wheel is installed, else the standard module; never both in
+one process. Pragmas and their reasons: docs/decisions.md, number 4.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from billdesk.core.store.gate import WriteGate
+from billdesk.core.store.sessions import Kind, Session, Values
+from billdesk.core.values.errors import (
+    BilldeskError,
+    NotALedger,
+    ReadOnly,
+    StoreBusy,
+    StoreError,
+    StoreFull,
+)
+
+if TYPE_CHECKING:
+    import sqlite3
+else:
+    try:
+        from pysqlite3 import dbapi2 as sqlite3
+    except ImportError:
+        import sqlite3
+
+APPLICATION_ID = 0x42444B31
+"""`BDK1` in the file's header: this file is a ledger of ours."""
+
+FIRST_SAFE_VERSION = (3, 51, 3)
+
+_PRAGMAS = (
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA trusted_schema=OFF",
+    "PRAGMA recursive_triggers=ON",
+    "PRAGMA journal_size_limit=67108864",
+    "PRAGMA temp_store=MEMORY",
+    "PRAGMA cache_size=-16000",
+)
+_WAL_TRIES = 200
+
+
+def library_version() -> tuple[int, int, int]:
+    """The version of the SQLite library in use."""
+    major, minor, patch = sqlite3.sqlite_version_info
+    return major, minor, patch
+
+
+class SqliteSession:
+    """SQL on one connection."""
+
+    kind: Kind = "sqlite"
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def all(self, sql: str, values: Values = ()) -> list[tuple[Any, ...]]:
+        """Every row."""
+        return self.connection.execute(sql, values).fetchall()
+
+    def one(self, sql: str, values: Values = ()) -> tuple[Any, ...] | None:
+        """The first row, or None."""
+        cursor = self.connection.execute(sql, values)
+        row: tuple[Any, ...] | None = cursor.fetchone()
+        cursor.close()
+        return row
+
+    def run(self, sql: str, values: Values = ()) -> int:
+        """Change something; how many rows it touched."""
+        return self.connection.execute(sql, values).rowcount
+
+    def many(self, sql: str, rows: Iterable[Values]) -> None:
+        """The same statement for each of `rows`."""
+        self.connection.executemany(sql, rows)
+
+    def stream(self, sql: str, values: Values = ()) -> Iterator[tuple[Any, ...]]:
+        """Rows one after the other, in flat memory."""
+        return iter(self.connection.execute(sql, values))
+
+    def cancel(self) -> None:
+        """Interrupt whatever runs on this session, from another thread."""
+        self.connection.interrupt()
+
+
+class SqliteDatabase:
+    """One file, one writer connection, a few reader connections."""
+
+    kind: Kind = "sqlite"
+
+    def __init__(
+        self, path: Path, *, read_only: bool = False, deadline_seconds: float = 30
+    ) -> None:
+        self.path = path
+        self.where = str(path)
+        self.read_only = read_only
+        self._deadline_seconds = deadline_seconds
+        self._gate = WriteGate(path.with_name(path.name + ".lock"), deadline_seconds)
+        self._writer: SqliteSession | None = None
+        self._readers: list[SqliteSession] = []
+        self._guard = threading.Lock()
+        self._block = _Block()
+
+    def connect(self, *, query_only: bool) -> sqlite3.Connection:
+        """A connection set up as all of ours are. Raises StoreError kinds."""
+        with mapped_errors(self.where):
+            mode = "ro" if self.read_only else "rwc"
+            connection = sqlite3.connect(
+                f"file:{quote(str(self.path))}?mode={mode}",
+                uri=True,
+                timeout=self._deadline_seconds,
+                isolation_level=None,
+                check_same_thread=False,
+                cached_statements=256,
+            )
+            connection.execute("PRAGMA application_id")
+            if not self.read_only:
+                _use_wal(connection)
+            for pragma in _PRAGMAS:
+                connection.execute(pragma)
+            if query_only or self.read_only:
+                connection.execute("PRAGMA query_only=ON")
+            connection.set_authorizer(_no_attach)
+        return connection
+
+    @contextmanager
+    def read(self, *, snapshot: bool = False) -> Iterator[Session]:
+        """A session to read in; inside a write block it is that block."""
+        if self._block.session is not None:
+            yield self._block.session
+            return
+        session = self._take_reader()
+        try:
+            with mapped_errors(self.where):
+                if snapshot:
+                    session.connection.execute("BEGIN")
+                yield session
+        finally:
+            if session.connection.in_transaction:
+                session.connection.execute("ROLLBACK")
+            self._readers.append(session)
+
+    def _take_reader(self) -> SqliteSession:
+        with self._guard:
+            session = self._readers.pop() if self._readers else None
+        return session or SqliteSession(self.connect(query_only=True))
+
+    def write(self) -> _WriteBlock:
+        """A write block: BEGIN IMMEDIATE … COMMIT behind the gate; nested, a savepoint."""
+        return _WriteBlock(self)
+
+    def begin(self) -> SqliteSession:
+        """Enter the gate and begin; `end` must follow."""
+        if self.read_only:
+            raise ReadOnly("this desk was opened read-only", "open it again without --read-only")
+        self._gate.enter()
+        try:
+            if self._writer is None:
+                self._writer = SqliteSession(self.connect(query_only=False))
+            self._writer.connection.execute("BEGIN IMMEDIATE")
+        except BaseException as error:
+            self._gate.leave()
+            raise_mapped(error, self.where)
+            raise
+        return self._writer
+
+    def end(self, session: SqliteSession, *, commit: bool) -> None:
+        """Commit or roll back, and leave the gate whatever happens."""
+        try:
+            if commit:
+                session.connection.execute("COMMIT")
+        except BaseException as error:
+            raise_mapped(error, self.where)
+            raise
+        finally:
+            try:
+                if session.connection.in_transaction:
+                    session.connection.execute("ROLLBACK")
+            finally:
+                self._gate.leave()
+
+    @property
+    def block(self) -> _Block:
+        """This thread's open write block."""
+        return self._block
+
+    def in_block(self) -> bool:
+        """Whether this thread is inside a write block."""
+        return self._block.session is not None
+
+    def after_block(self, action: Callable[[], None]) -> None:
+        """Run `action` when the outermost block of this thread has ended, however it ended."""
+        self._block.afterwards.append(action)
+
+    def close(self) -> None:
+        """Give everything back."""
+        sessions = [*self._readers, *([self._writer] if self._writer else [])]
+        self._readers.clear()
+        self._writer = None
+        for session in sessions:
+            session.connection.close()
+        self._gate.close()
+
+
+class _Block(threading.local):
+    """What a thread knows of its open write block."""
+
+    session: SqliteSession | None = None
+    depth = 0
+
+    def __init__(self) -> None:
+        self.afterwards: list[Callable[[], None]] = []
+
+
+class _WriteBlock:
+    """`with database.write() as session`, cheap enough for the hot path."""
+
+    __slots__ = ("_database", "_savepoint")
+
+    def __init__(self, database: SqliteDatabase) -> None:
+        self._database = database
+        self._savepoint = ""
+
+    def __enter__(self) -> SqliteSession:
+        block = self._database.block
+        if block.session is None:
+            block.session = self._database.begin()
+        else:
+            block.depth += 1
+            self._savepoint = f"nested_{block.depth}"
+            block.session.connection.execute(f"SAVEPOINT {self._savepoint}")
+        return block.session
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        block = self._database.block
+        session = block.session
+        assert session is not None  # noqa: S101 - entered, so it is there
+        if self._savepoint:
+            block.depth -= 1
+            if session.connection.in_transaction:
+                if error is not None:
+                    session.connection.execute(f"ROLLBACK TO {self._savepoint}")
+                session.connection.execute(f"RELEASE {self._savepoint}")
+        else:
+            block.session = None
+            afterwards, block.afterwards = block.afterwards, []
+            try:
+                self._database.end(session, commit=error is None)
+            finally:
+                for action in afterwards:
+                    action()
+        if error is not None:
+            raise_mapped(error, self._database.where)
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch to WAL once; SQLite calls no busy handler for every step of this, so try again."""
+    for _ in range(_WAL_TRIES):
+        try:
+            if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+                return
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) and "busy" not in str(error):
+                raise
+            time.sleep(0.01)
+    raise StoreBusy("the ledger could not be switched to WAL", "close other programs that use it")
+
+
+def _no_attach(action: int, *_: object) -> int:
+    """Refuse ATTACH: a commit over two files is not one commit in WAL mode."""
+    return sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_ATTACH else sqlite3.SQLITE_OK
+
+
+@contextmanager
+def mapped_errors(where: str) -> Iterator[None]:
+    """Turn the driver's errors into ours."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise_mapped(error, where)
+        raise
+
+
+_MESSAGES: Sequence[tuple[str, type[StoreError], str, str]] = (
+    ("database or disk is full", StoreFull, "the disk is full", "free some space, then try again"),
+    ("locked", StoreBusy, "another program has the ledger locked", "close it, then try again"),
+    ("readonly database", StoreError, "the ledger cannot be written", "check the file's rights"),
+    ("not a database", NotALedger, "this file is not a ledger", "choose another file"),
+    ("malformed", NotALedger, "the file is damaged", "restore a backup; keep this file"),
+    ("no such table", NotALedger, "this file is not a ledger", "choose another file"),
+    ("unable to open", StoreError, "the file cannot be opened", "check the path and its rights"),
+    ("disk I/O error", StoreError, "the disk failed", "check the disk, then verify the ledger"),
+    ("interrupted", StoreError, "the question was cancelled", ""),
+)
+
+
+def raise_mapped(error: BaseException, where: str) -> None:
+    """Raise our error for the driver's `error`; return when it is not the driver's business."""
+    if not isinstance(error, sqlite3.Error) or isinstance(error, BilldeskError):
+        return
+    if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+        return
+    text = str(error)
+    for sign, kind, message, hint in _MESSAGES:
+        if sign in text:
+            raise kind(f"{message}: {where}", hint) from error
+
+
+def is_unique_violation(error: BaseException) -> bool:
+    """Whether the driver's `error` says that a unique key was taken."""
+    return isinstance(error, sqlite3.IntegrityError) and "UNIQUE" in str(error)
+
+
+def create_file(path: Path) -> None:
+    """Make an empty private file for a new ledger, and its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
