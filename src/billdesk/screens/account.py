@@ -20,6 +20,7 @@ from billdesk.screens.figures import amount, money_tone, signed
 from billdesk.screens.frame import DeskScreen
 from billdesk.screens.incident import incident_lines, incident_markdown
 from billdesk.screens.line_table import Column, LineTable, PagedTable
+from billdesk.screens.pane import Pane
 from billdesk.screens.review import Review
 from billdesk.screens.safe_text import safe_line
 
@@ -45,11 +46,10 @@ class AccountScreen(DeskScreen["IncidentSheet"]):
     DEFAULT_CSS = """
     AccountScreen #panes { layout: vertical; height: 1fr; }
     AccountScreen #state { height: auto; max-height: 60%; padding: 0 1; }
-    AccountScreen #state Static { height: auto; }
     AccountScreen #story { height: 1fr; min-height: 5; }
     AccountScreen #chips { height: 1; background: $surface; padding: 0 1; }
     AccountScreen.-wide #panes { layout: horizontal; }
-    AccountScreen.-wide #state { width: 46%; height: 1fr; max-height: 100%; }
+    AccountScreen.-wide #state { width: 42%; height: 1fr; max-height: 100%; }
     AccountScreen.-vast #state { width: 40%; }
     AccountScreen.-wide #story { width: 1fr; border-left: vkey $line; }
     """
@@ -82,7 +82,7 @@ class AccountScreen(DeskScreen["IncidentSheet"]):
     def body(self) -> ComposeResult:
         with Horizontal(id="panes"):
             with VerticalScroll(id="state", can_focus=False):
-                yield Static("", markup=False, id="incident")
+                yield Pane(id="incident")
             with Vertical(id="story"):
                 yield Static("", markup=False, id="chips")
                 yield self.table
@@ -91,12 +91,12 @@ class AccountScreen(DeskScreen["IncidentSheet"]):
         return (
             Column("When", 11, lambda row: (self.app.times.short(row.at), "muted")),
             Column("Kind", 7, lambda row: (row.kind, "accent")),
-            Column("What", 22, lambda row: row.title, grow=2),
+            Column("What", 14, lambda row: row.title, grow=1),
             Column(
                 "Amount", 12, lambda row: (signed(row.amount), money_tone(row.amount)), right=True
             ),
-            Column("Detail", 12, lambda row: (row.detail, "muted"), grow=3, from_width=76),
-            Column("By", 8, lambda row: (row.actor, "muted"), grow=1, from_width=96),
+            Column("Detail", 12, lambda row: (row.detail, "muted"), grow=3, from_width=64),
+            Column("By", 8, lambda row: (row.actor, "muted"), grow=1, from_width=84),
         )
 
     # --- the question ---
@@ -107,16 +107,12 @@ class AccountScreen(DeskScreen["IncidentSheet"]):
 
     def paint(self, answer: IncidentSheet) -> None:
         self._sheet = answer
-        width = max(40, self.query_one("#state").size.width - 2)
-        keys = self._keys()
-        content = incident_lines(answer, self.app.times, keys, width)
-        self.query_one("#incident", Static).update(content)
+        times, keys = self.app.times, self._keys()
+        self.query_one("#incident", Pane).show(
+            lambda width: incident_lines(answer, times, keys, width)
+        )
         self._paint_story()
         self.refresh_bindings()
-
-    def on_resize(self) -> None:
-        if self._sheet is not None:
-            self.call_after_refresh(self.paint, self._sheet)
 
     def _keys(self) -> dict[str, str]:
         """The key for each of the desk's verbs; none when nothing may be done."""

@@ -1,6 +1,6 @@
 """Thirty days of money as bars: what came in stands above the line, what was charged hangs below.
 
-Which is which is told by place and by pattern, so that no colour is needed.
+Which is which is told by its place, so that no colour is needed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from billdesk.core.rules.sheets import DaySheet
 
 EIGHTHS = " ▁▂▃▄▅▆▇█"
-HANGING = " ▔▀█"
+HALVES = " ▀█"
 AXIS_CELLS = 11
 
 
@@ -91,14 +91,13 @@ class DayPlot(Widget):
         days, cells = self._shown(width)
         text = ""
         for day in days:
-            reach = -(-day.charges_minor * rows * 3 // self._most) - (y - 1) * 3
-            text += self._bar(HANGING[max(0, min(3, reach))], cells, full="▒")
+            reach = -(-day.charges_minor * rows * 2 // self._most) - (y - 1) * 2
+            text += self._bar(HALVES[max(0, min(2, reach))], cells)
         label = self._label(self._most) if y == rows else " " * AXIS_CELLS
         return self._row(label, text, "out", width)
 
     @staticmethod
-    def _bar(sign: str, cells: int, *, full: str = "█") -> str:
-        sign = full if sign == "█" else sign
+    def _bar(sign: str, cells: int) -> str:
         return sign * (cells - 1) + " " if cells > 1 else sign
 
     def _row(self, label: str, text: str, kind: str, width: int) -> Strip:

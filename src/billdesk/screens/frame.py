@@ -104,7 +104,7 @@ class DeskScreen(ThreadWork, Screen[None], Generic[Answer]):
     def ask(self) -> None:
         """Ask the screen's question; an answer to an older question is dropped when it comes."""
         desk = self.app.desk
-        if desk is None or not self.is_mounted:
+        if desk is None or not self.is_attached:
             return
         try:
             question = self.question()

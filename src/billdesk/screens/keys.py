@@ -11,6 +11,21 @@ from textual.screen import Screen
 if TYPE_CHECKING:
     from textual.dom import DOMNode
 
+NOT_OURS = {
+    "screen.copy_text",
+    "scroll_left",
+    "scroll_right",
+    "page_left",
+    "page_right",
+    "scroll_up",
+    "scroll_down",
+    "scroll_home",
+    "scroll_end",
+    "page_up",
+    "page_down",
+}
+"""What Textual binds by itself and does nothing for a list."""
+
 EVERYWHERE = "Everywhere"
 
 
@@ -31,7 +46,7 @@ def keys_of(screen: Screen[object]) -> tuple[KeySheet, ...]:
     found: dict[tuple[str, str], KeySheet] = {}
     for active in screen.active_bindings.values():
         binding, node = active.binding, active.node
-        if not binding.description or binding.system:
+        if not binding.description or binding.system or binding.action in NOT_OURS:
             continue
         where = _where(node)
         key = screen.app.get_key_display(binding)

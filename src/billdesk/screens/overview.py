@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from textual.containers import Horizontal
-from textual.widgets import Static
 
 from billdesk.core.values.money import Money
 from billdesk.screens.day_plot import DayPlot
 from billdesk.screens.figures import (
+    NOTHING,
     STATE_SIGNS,
     ago,
-    amounts,
+    amount,
     count,
     counted,
     number,
@@ -21,7 +21,8 @@ from billdesk.screens.figures import (
 )
 from billdesk.screens.frame import DeskScreen
 from billdesk.screens.line_table import Column, LineTable, PagedTable
-from billdesk.screens.safe_text import fit, safe_line, safe_lines
+from billdesk.screens.pane import Pane
+from billdesk.screens.safe_text import cut, fit, safe_line, safe_lines, width_of
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from billdesk.core.rules.sheets import AttentionSheet, GatewaySheet, OverviewSheet
 
 NAME_CELLS = 13
+GAP = 2
 STANDINGS = ("OK", "FROZEN", "BLOCKED", "OWES", "SPENT", "SUSPENDED", "CLOSED")
 
 
@@ -44,12 +46,13 @@ class OverviewScreen(DeskScreen["OverviewSheet"]):
     DEFAULT_CSS = """
     OverviewScreen #top { height: auto; layout: vertical; }
     OverviewScreen #money, OverviewScreen #health { height: auto; padding: 0 1; }
-    OverviewScreen #attention { height: 7; }
+    OverviewScreen #attention { height: 4; max-height: 7; }
     OverviewScreen DayPlot { padding: 0 1; }
+    OverviewScreen.-wide DayPlot { margin-top: 1; }
     OverviewScreen.-wide #top { layout: horizontal; padding: 1 0; }
     OverviewScreen.-wide #money { width: 1fr; }
     OverviewScreen.-wide #health { width: 1fr; }
-    OverviewScreen.-wide #attention { height: 10; }
+    OverviewScreen.-wide #attention { max-height: 11; }
     """
 
     def __init__(self) -> None:
@@ -67,8 +70,8 @@ class OverviewScreen(DeskScreen["OverviewSheet"]):
 
     def body(self) -> ComposeResult:
         with Horizontal(id="top"):
-            yield Static("", markup=False, id="money")
-            yield Static("", markup=False, id="health")
+            yield Pane(id="money")
+            yield Pane(id="health")
         yield self.table
         yield DayPlot()
 
@@ -76,14 +79,16 @@ class OverviewScreen(DeskScreen["OverviewSheet"]):
         return lambda desk: desk.overview()
 
     def paint(self, answer: OverviewSheet) -> None:
-        self.query_one("#money", Static).update(_money(answer))
-        self.query_one("#health", Static).update(_health(answer))
+        self.query_one("#money", Pane).show(lambda width: _money(answer, width))
+        self.query_one("#health", Pane).show(lambda width: _health(answer, width))
         self.table.empty = "Nothing: all is well."
         if not answer.accounts:
             self.table.empty = (
                 "No accounts yet. billdesk account add REF --name NAME makes the first one."
             )
         self.table.show_rows(answer.attention)
+        # The plot takes what the list does not need.
+        self.table.styles.height = min(max(2, len(answer.attention) + 1), 10)
         self.query_one(DayPlot).show(answer.days, answer.default_asset)
 
     def on_line_table_moved(self, event: LineTable.Moved) -> None:
@@ -108,64 +113,76 @@ def _word(row: AttentionSheet) -> str:
     return f"{STATE_SIGNS.get(row.severity, '  ')} {row.severity}"
 
 
-def _line(name: str, *parts: str | tuple[str, str] | Content) -> Content:
-    return safe_line((fit(name, NAME_CELLS), "muted"), *parts)
+Piece = tuple[str, str]
 
 
-def _money(sheet: OverviewSheet) -> Content:
+def _lines(name: str, pieces: Sequence[Piece], width: int) -> list[Content]:
+    """A name and what goes with it, on as many lines as the pieces need; none is torn."""
+    room = max(10, width - NAME_CELLS)
+    lines: list[list[Piece]] = [[]]
+    used = 0
+    for text, tone in pieces:
+        shown = cut(text, room)
+        if used and used + GAP + width_of(shown) > room:
+            lines.append([])
+            used = 0
+        if used:
+            lines[-1].append((" " * GAP, ""))
+            used += GAP
+        lines[-1].append((shown, tone))
+        used += width_of(shown)
+    return [
+        safe_line((fit("" if index else name, NAME_CELLS), "muted"), *line)
+        for index, line in enumerate(lines)
+    ]
+
+
+def _money(sheet: OverviewSheet, width: int) -> Content:
     """What is in the wallets, what of it is set aside, and what moved today."""
     today, asset = sheet.today, sheet.default_asset
-    return safe_lines(
-        _line("Balances", (amounts(sheet.totals), "strong")),
-        _line("Held", amounts(sheet.held)),
-        _line(
-            "Today",
-            (f"+{_minor(today.deposits_minor, asset)}", "good"),
-            " in   ",
-            (_minor(today.charges_minor, asset), "strong"),
-            " charged   ",
-            _minor(today.refunds_minor, asset),
-            (f" refunded   {asset}", "muted"),
-        ),
-    )
-
-
-def _minor(minor: int, asset: str) -> str:
-    return number(Money(minor, asset))
-
-
-def _health(sheet: OverviewSheet) -> Content:
-    """How the accounts stand, how fresh the gateways are, and since when the ledger is sealed."""
-    standings: list[tuple[str, str]] = []
-    words = [*STANDINGS, *(word for word in sheet.standings if word not in STANDINGS)]
-    for word in words:
-        if sheet.standings.get(word):
-            standings += [(f"{count(sheet.standings[word])} {word}", tone_of(word)), ("  ", "")]
-    lines = [
-        _line(
-            "Accounts",
-            (counted(sheet.accounts, "account"), "strong"),
-            (f", {counted(sheet.entries, 'entry', 'entries')}", "muted"),
-        ),
-        _line("Standing", *standings),
+    moved: list[Piece] = [
+        (f"+{number(Money(today.deposits_minor, asset))} in", "good"),
+        (f"{number(Money(today.charges_minor, asset))} charged", ""),
+        (f"{number(Money(today.refunds_minor, asset))} refunded", "muted"),
     ]
-    lines += [_line("Gateway", _gateway(gateway, sheet)) for gateway in sheet.gateways]
-    sealed = sheet.checkpoint_at
-    lines.append(
-        _line("Checkpoint", (f"sealed {ago(sealed, sheet.as_of)}", "good"))
-        if sealed is not None
-        else _line("Checkpoint", ("never sealed: billdesk verify --seal makes one", "warn"))
+    return safe_lines(
+        *_lines("Balances", [(amount(money), "strong") for money in sheet.totals], width),
+        *_lines("Held", [(amount(money), "") for money in sheet.held] or [(NOTHING, "")], width),
+        *_lines(f"Today {asset}", moved, width),
     )
-    return safe_lines(*lines)
 
 
-def _gateway(gateway: GatewaySheet, sheet: OverviewSheet) -> Content:
+def _health(sheet: OverviewSheet, width: int) -> Content:
+    """How the accounts stand, how fresh the gateways are, and since when the ledger is sealed."""
+    counts = [
+        (counted(sheet.accounts, "account"), "strong"),
+        (counted(sheet.entries, "entry", "entries"), "muted"),
+    ]
+    words = [*STANDINGS, *(word for word in sheet.standings if word not in STANDINGS)]
+    standings = [
+        (f"{count(sheet.standings[word])} {word}", tone_of(word))
+        for word in words
+        if sheet.standings.get(word)
+    ]
+    lines = [*_lines("Accounts", counts, width), *_lines("Standing", standings, width)]
+    for gateway in sheet.gateways:
+        lines += _lines("Gateway", _gateway(gateway, sheet), width)
+    sealed = sheet.checkpoint_at
+    seal = (
+        ("never sealed (billdesk seal)", "warn")
+        if sealed is None
+        else (f"sealed {ago(sealed, sheet.as_of)}", "good")
+    )
+    return safe_lines(*lines, *_lines("Checkpoint", [seal], width))
+
+
+def _gateway(gateway: GatewaySheet, sheet: OverviewSheet) -> list[Piece]:
     asked = f"{gateway.name} ({gateway.mode}) asked {ago(gateway.last_polled_at, sheet.as_of)}"
-    parts: list[tuple[str, str]] = [(asked, "")]
+    pieces: list[Piece] = [(asked, "")]
     if gateway.open_payments:
-        parts.append((f", {counted(gateway.open_payments, 'payment')} open", "accent"))
+        pieces.append((f"{counted(gateway.open_payments, 'payment')} open", "accent"))
     if gateway.waiting_facts:
-        parts.append((f", {counted(gateway.waiting_facts, 'fact')} waiting", "warn"))
+        pieces.append((f"{counted(gateway.waiting_facts, 'fact')} waiting", "warn"))
     if gateway.last_error:
-        parts.append((f", failed: {gateway.last_error}", "bad"))
-    return safe_line(*parts)
+        pieces.append((f"failed: {gateway.last_error}", "bad"))
+    return pieces

@@ -104,10 +104,11 @@ class Review(ThreadWork, ModalScreen["Receipt | None"]):
     Review.-failed > Vertical { border: round $error; }
     Review.-done > Vertical { border: round $success; }
     Review #fields { height: auto; }
-    Review .field { height: 1; margin-top: 1; }
+    Review #fields { margin-top: 1; }
+    Review .field { height: 1; }
     Review .field > Static { width: 12; color: $muted; }
     Review .trouble { height: 1; padding-left: 13; color: $warning; }
-    Review #preview { height: auto; max-height: 12; margin-top: 1; }
+    Review #preview { height: auto; max-height: 12; }
     Review #preview > Static { height: auto; }
     Review #buttons { height: 1; margin-top: 1; align-horizontal: right; }
     Review Button { min-width: 10; margin-left: 2; }
