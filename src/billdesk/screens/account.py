@@ -18,7 +18,8 @@ from billdesk.screens.as_of import AsOf
 from billdesk.screens.detail import Detail, hold_lines, payment_lines, posting_lines
 from billdesk.screens.figures import amount, money_tone, signed
 from billdesk.screens.frame import DeskScreen
-from billdesk.screens.incident import incident_lines, incident_markdown
+from billdesk.screens.incident import Offer, incident_lines, incident_markdown
+from billdesk.screens.keys import keys_of
 from billdesk.screens.line_table import Column, LineTable, PagedTable
 from billdesk.screens.pane import Pane
 from billdesk.screens.review import Review
@@ -50,7 +51,6 @@ class AccountScreen(DeskScreen["IncidentSheet"]):
     AccountScreen #chips { height: 1; background: $surface; padding: 0 1; }
     AccountScreen.-wide #panes { layout: horizontal; }
     AccountScreen.-wide #state { width: 42%; height: 1fr; max-height: 100%; }
-    AccountScreen.-vast #state { width: 40%; }
     AccountScreen.-wide #story { width: 1fr; border-left: vkey $line; }
     """
 
@@ -107,19 +107,22 @@ class AccountScreen(DeskScreen["IncidentSheet"]):
 
     def paint(self, answer: IncidentSheet) -> None:
         self._sheet = answer
-        times, keys = self.app.times, self._keys()
+        times, offers = self.app.times, self._offers()
         self.query_one("#incident", Pane).show(
-            lambda width: incident_lines(answer, times, keys, width)
+            lambda width: incident_lines(
+                answer, times, offers, width, roomy=self.has_class("-wide")
+            )
         )
         self._paint_story()
         self.refresh_bindings()
 
-    def _keys(self) -> dict[str, str]:
-        """The key for each of the desk's verbs; none when nothing may be done."""
-        if not self.app.may_act:
-            return {}
-        bound = self.active_bindings.values()
-        return {each.binding.action: self.app.get_key_display(each.binding) for each in bound}
+    def _offers(self) -> tuple[Offer, ...]:
+        """The acts that are offered now, with the keys they are bound to."""
+        return tuple(
+            Offer(each.key, each.title, each.action)
+            for each in keys_of(self)
+            if each.enabled and each.action in ACTS
+        )
 
     def _paint_story(self) -> None:
         if self._sheet is None:

@@ -48,7 +48,7 @@ class BalancesScreen(ListScreen["BalanceRowSheet"]):
 
     def columns(self) -> Sequence[Column[BalanceRowSheet]]:
         def head(title: str, sort: Sort) -> str:
-            return f"{title} {'v' if self._descending else '^'}" if sort == self._sort else title
+            return f"{title} {'↓' if self._descending else '↑'}" if sort == self._sort else title
 
         return (
             Column(

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from billdesk.screens.filter_line import Query
 
 
+def _kind(row: EntrySheet) -> str:
+    return row.kind
+
+
 class CorrectionsScreen(ListScreen["EntrySheet"]):
     """A list of correcting entries, the newest first."""
 
@@ -36,7 +40,7 @@ class CorrectionsScreen(ListScreen["EntrySheet"]):
             Column("When", 16, lambda row: self.app.times.stamp(row.recorded_at), from_width=100),
             Column("Account", 12, lambda row: (row.account_ref, "strong"), grow=1),
             Column("Name", 14, lambda row: row.account_name, grow=1, from_width=115),
-            Column("Kind", 13, lambda row: row.kind),
+            *([Column("Kind", 13, _kind)] if len(self.kinds) > 1 else []),
             Column(
                 "Amount", 12, lambda row: (signed(row.amount), money_tone(row.amount)), right=True
             ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import getters
@@ -14,6 +15,7 @@ from textual.widgets import Static
 from billdesk.core.values.plain_text import visible
 from billdesk.screens.figures import NOTHING, Times, amount, signed, tone_of
 from billdesk.screens.host import DeskHost
+from billdesk.screens.pane import Pane
 from billdesk.screens.safe_text import fit, safe_line, safe_lines, safe_text
 
 if TYPE_CHECKING:
@@ -65,18 +67,23 @@ class Detail(ModalScreen[None]):
                 safe_line((self._heading, "title"), "  ", (self._key, "muted")), markup=False
             )
             with VerticalScroll():
-                yield Static(self._content(), markup=False)
+                yield Pane(id="lines")
             yield Static(
                 safe_text("y copies the id, Y everything, Esc closes"), markup=False, id="said"
             )
 
-    def _content(self) -> Content:
-        return safe_lines(
-            *(
-                safe_line((fit(name, NAME_CELLS), "muted"), (value, tone_of(value)))
-                for name, value in self._lines
-            )
-        )
+    def on_mount(self) -> None:
+        self.query_one("#lines", Pane).show(self._write)
+
+    def _write(self, width: int) -> Content:
+        """Long values go on under themselves, so that none is cut off."""
+        lines: list[Content] = []
+        for name, value in self._lines:
+            parts = textwrap.wrap(visible(value), max(10, width - NAME_CELLS)) or [""]
+            for index, part in enumerate(parts):
+                shown = fit("" if index else name, NAME_CELLS)
+                lines.append(safe_line((shown, "muted"), (part, tone_of(value))))
+        return safe_lines(*lines)
 
     def action_copy_id(self) -> None:
         self._copy(self._key, self._key)

@@ -50,7 +50,6 @@ class DeskScreen(ThreadWork, Screen[None], Generic[Answer]):
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual declares it for instances
         (0, "-narrow"),
         (120, "-wide"),
-        (160, "-vast"),
     ]
 
     app = getters.app(DeskHost)

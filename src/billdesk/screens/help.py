@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import groupby
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from billdesk.screens.keys import KeySheet, keys_of
+from billdesk.screens.keys import EVERYWHERE, FIELD, LIST, KeySheet, keys_of
 from billdesk.screens.safe_text import fit, safe_line, safe_lines, safe_text
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Help(ModalScreen[None]):
         Binding("escape,q,question_mark,f1", "dismiss", "Close", id="help.close"),
     ]
 
-    def __init__(self, called_from: Screen[object]) -> None:
+    def __init__(self, called_from: Screen[Any]) -> None:
         super().__init__()
         self._keys = keys_of(called_from)
 
@@ -77,5 +77,5 @@ class Help(ModalScreen[None]):
 def _order(keys: tuple[KeySheet, ...]) -> Callable[[KeySheet], int]:
     """The screen's own keys first, then the list's, then what counts everywhere."""
     places = list(dict.fromkeys(each.where for each in keys))
-    places.sort(key=lambda where: {"Everywhere": 2, "List": 1, "Field": 1}.get(where, 0))
+    places.sort(key=lambda where: {EVERYWHERE: 2, LIST: 1, FIELD: 1}.get(where, 0))
     return lambda each: places.index(each.where)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from billdesk.core.values.plain_text import visible
@@ -18,41 +19,67 @@ if TYPE_CHECKING:
 STORY_LINES = 20
 
 
+@dataclass(frozen=True)
+class Offer:
+    """An act that can be done now: its key, its name, and the desk's verb behind it."""
+
+    key: str
+    title: str
+    action: str
+
+
 def incident_lines(
-    sheet: IncidentSheet, times: Times, keys: Mapping[str, str], width: int
+    sheet: IncidentSheet, times: Times, offers: Sequence[Offer], width: int, *, roomy: bool
 ) -> Content:
-    """The state of an account in at most `width` cells; `keys` are those that lift a reason."""
+    """The state of an account in `width` cells; `roomy` adds headings and what can be done."""
+    standing = sheet.standing
+    lines = _head(sheet, times, width)
+    if standing.reasons:
+        lines += _heading("Why it may not run", roomy=roomy)
+        for reason in standing.reasons:
+            lines += _reason(reason, times, offers, width)
+    lines += _heading("Wallets", roomy=roomy) if roomy else [safe_text("")]
+    lines += _wallets(sheet.wallets, width)
+    if sheet.open_holds or sheet.open_payments:
+        lines += _heading("Set aside and on its way", roomy=roomy)
+    for hold in sheet.open_holds:
+        about = f"{amount(hold.amount)} for {hold.subject or hold.reference}"
+        until = f", free {ago(hold.expires_at, sheet.as_of)}"
+        lines.append(safe_line(("hold  ", "accent"), fit(about + until, width - 6)))
+    for payment in sheet.open_payments:
+        about = f"{amount(payment.amount)} by {payment.gateway}, {payment.detail or payment.status}"
+        lines.append(safe_line(("due   ", "accent"), fit(about, width - 6)))
+    if roomy and offers:
+        lines += _heading("What can be done", roomy=roomy)
+        lines += [safe_line((fit(offer.key, 4), "accent"), offer.title) for offer in offers]
+    return safe_lines(*lines)
+
+
+def _head(sheet: IncidentSheet, times: Times, width: int) -> list[Content]:
+    """Who it is, the verdict in words, and since when it is so."""
     account, standing = sheet.account, sheet.standing
     verdict = "may run" if standing.may_run else "may not run"
     who = account.name + (f"  {account.email}" if account.email else "")
     room = max(10, width - len(standing.word) - len(verdict) - 4)
-    lines = [
+    since = f"{account.status} since {times.stamp(account.status_since)}"
+    customer = f"   customer since {times.stamp(account.created_at)[:10]}"
+    return [
         safe_line(
             (fit(who, room), "strong"),
             "  ",
             (standing.word, tone_of(standing.word)),
             (f"  {verdict}", "good" if standing.may_run else "bad"),
         ),
-        safe_line(
-            (f"{account.status} since {times.stamp(account.status_since)}", "muted"),
-            (f"  customer since {times.stamp(account.created_at)[:10]}", "muted"),
-        ),
+        safe_text(since + (customer if len(since + customer) <= width else ""), "muted"),
     ]
-    for reason in standing.reasons:
-        lines += _reason(reason, times, keys, width)
-    lines += [safe_text(""), *_wallets(sheet.wallets, width)]
-    for hold in sheet.open_holds:
-        about = f"{amount(hold.amount)} held for {hold.subject or hold.reference}"
-        until = f", free {ago(hold.expires_at, sheet.as_of)}"
-        lines.append(safe_line(("hold  ", "accent"), fit(about + until, width - 6)))
-    for payment in sheet.open_payments:
-        about = f"{amount(payment.amount)} by {payment.gateway}, {payment.detail or payment.status}"
-        lines.append(safe_line(("due   ", "accent"), fit(about, width - 6)))
-    return safe_lines(*lines)
+
+
+def _heading(text: str, *, roomy: bool) -> list[Content]:
+    return [safe_text(""), safe_text(text, "title")] if roomy else []
 
 
 def _reason(
-    reason: ReasonSheet, times: Times, keys: Mapping[str, str], width: int
+    reason: ReasonSheet, times: Times, offers: Sequence[Offer], width: int
 ) -> list[Content]:
     """Why it may not run: what, since when and by whom; then what lifts it, and its key."""
     since = f" since {times.short(reason.since)}" if reason.since is not None else ""
@@ -62,7 +89,7 @@ def _reason(
         safe_line((" !  " if index == 0 else "    ", "bad"), (line, "bad" if index == 0 else ""))
         for index, line in enumerate(wrapped)
     ]
-    key = keys.get(reason.action)
+    key = next((offer.key for offer in offers if offer.action == reason.action), "")
     lines.append(
         safe_line(
             "    ",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 from textual.screen import Screen
+
+from billdesk.screens.line_table import LineTable
 
 if TYPE_CHECKING:
     from textual.dom import DOMNode
@@ -27,6 +29,10 @@ NOT_OURS = {
 """What Textual binds by itself and does nothing for a list."""
 
 EVERYWHERE = "Everywhere"
+FIELD, LIST = "Field", "List"
+
+PANES = {"app.focus_next": "Next pane", "app.focus_previous": "Previous pane"}
+"""What Textual binds for every screen, in our words."""
 
 
 @dataclass(frozen=True)
@@ -41,20 +47,21 @@ class KeySheet:
     enabled: bool
 
 
-def keys_of(screen: Screen[object]) -> tuple[KeySheet, ...]:
+def keys_of(screen: Screen[Any]) -> tuple[KeySheet, ...]:
     """The keys that count on this screen with its present focus, the nearest first."""
     found: dict[tuple[str, str], KeySheet] = {}
     for active in screen.active_bindings.values():
         binding, node = active.binding, active.node
         if not binding.description or binding.system or binding.action in NOT_OURS:
             continue
-        where = _where(node)
+        where = EVERYWHERE if binding.action in PANES else _where(node)
+        title = PANES.get(binding.action, binding.description)
         key = screen.app.get_key_display(binding)
         known = found.get((where, binding.action))
         if known is not None:
             key = known.key if key in known.key.split(" ") else f"{known.key} {key}"
         found[where, binding.action] = KeySheet(
-            key, binding.description, where, binding.action, node, active.enabled
+            key, title, where, binding.action, node, active.enabled
         )
     return tuple(found.values())
 
@@ -64,4 +71,4 @@ def _where(node: DOMNode) -> str:
         return EVERYWHERE
     if isinstance(node, Screen):
         return node.title or "This screen"
-    return "List" if hasattr(node, "row_count") else "Field"
+    return LIST if isinstance(node, LineTable) else FIELD

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from billdesk.screens.keys import KeySheet, keys_of
+from billdesk.screens.keys import EVERYWHERE, FIELD, LIST, PANES, KeySheet, keys_of
 from billdesk.screens.line_table import Column
 from billdesk.screens.picker import Picker
 from billdesk.screens.themes import THEME_NAMES
@@ -14,6 +14,9 @@ from billdesk.screens.themes import THEME_NAMES
 if TYPE_CHECKING:
     from textual.dom import DOMNode
     from textual.screen import Screen
+
+NOT_BY_NAME = {*PANES, "palette", "step_back"}
+"""What makes no sense from within the palette."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Palette(Picker[Command]):
     placeholder = "a command; or acct REF, goto 2026-08, theme NAME"
     look_after_seconds = 0.0
 
-    def __init__(self, called_from: Screen[object]) -> None:
+    def __init__(self, called_from: Screen[Any]) -> None:
         super().__init__()
         self._called_from = called_from
         self._commands = _commands(called_from)
@@ -86,9 +89,12 @@ def _typed_command(text: str) -> tuple[str, str] | None:
     return (name, value) if name == "theme" and value in THEME_NAMES else None
 
 
-def _commands(screen: Screen[object]) -> list[Command]:
+def _commands(screen: Screen[Any]) -> list[Command]:
     """One command for each action that has a key, and one for each theme."""
-    commands = [_command(each) for each in keys_of(screen) if each.enabled]
+    keys = [each for each in keys_of(screen) if each.enabled and each.action not in NOT_BY_NAME]
+    # What the screen can do comes before what can be done everywhere; moving needs no command.
+    keys = [each for each in keys if each.where not in {LIST, FIELD}]
+    commands = [_command(each) for each in sorted(keys, key=lambda each: each.where == EVERYWHERE)]
     commands += [
         Command(f"Theme {name}", "", "Everywhere", f"app.use_theme('{name}')", screen)
         for name in THEME_NAMES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -16,19 +17,29 @@ from billdesk.screens.frame import DeskScreen
 from billdesk.screens.host import TRY_DEMO
 from billdesk.screens.line_input import LineInput
 from billdesk.screens.line_table import Column, PagedTable
+from billdesk.screens.pane import Pane
 from billdesk.screens.safe_text import safe_lines, safe_text
 from billdesk.screens.threads import explain
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
+    from textual.content import Content
     from textual.widgets import Input
 
     from billdesk.core.desk import Desk
 
 ABOUT = (
-    "A billing desk on this machine: every balance is the sum of entries that nobody can",
-    "change, and every act on money is shown before it is done.",
+    "A billing desk on this machine: every balance is the sum of entries that nobody can change, "
+    "and every act on money is shown before it is done."
 )
+
+
+def _about(width: int) -> Content:
+    return safe_lines(
+        safe_text("Welcome to billdesk", "title"),
+        safe_text(""),
+        *(safe_text(line) for line in textwrap.wrap(ABOUT, max(20, min(width, 90)))),
+    )
 
 
 @dataclass(frozen=True)
@@ -41,7 +52,7 @@ class Choice:
 
 
 CHOICES = (
-    Choice("d", "Try the demo", "forty invented customers and ninety days of business, at once"),
+    Choice("d", "Try the demo", "forty invented customers, ninety days of business"),
     Choice("n", "New ledger", "an empty one at the usual place on this machine"),
     Choice("o", "Open another", "a file, or a Postgres database by its address"),
 )
@@ -84,9 +95,7 @@ class WelcomeScreen(DeskScreen[None]):
         )
 
     def body(self) -> ComposeResult:
-        lines = [safe_text("Welcome to billdesk", "title"), safe_text("")]
-        lines += [safe_text(line) for line in ABOUT]
-        yield Static(safe_lines(*lines), markup=False, id="about")
+        yield Pane(id="about")
         yield Static(safe_text(self._trouble_text, "bad"), markup=False, id="trouble")
         yield self.table
         with Vertical(id="asking"):
@@ -95,6 +104,7 @@ class WelcomeScreen(DeskScreen[None]):
 
     def on_mount(self) -> None:
         self.table.show_rows(CHOICES)
+        self.query_one("#about", Pane).show(_about)
 
     def question(self) -> Callable[[Desk], None]:
         return lambda _: None
