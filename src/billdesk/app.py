@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -21,7 +20,8 @@ from billdesk.core.values.errors import NotFound
 from billdesk.core.values.ids import IdMaker
 from billdesk.screens.figures import Times
 from billdesk.screens.frame import DeskScreen
-from billdesk.screens.host import TRY_DEMO, DeskHost, Place
+from billdesk.screens.host import TRY_DEMO, DeskHost
+from billdesk.screens.places import PLACES, WELCOME
 from billdesk.screens.themes import (
     DEFAULT_THEME,
     PALETTES,
@@ -32,7 +32,7 @@ from billdesk.screens.themes import (
 from billdesk.screens.threads import ThreadWork, explain
 
 if TYPE_CHECKING:
-    from textual.screen import Screen
+    from textual.timer import Timer
 
     from billdesk.core.desk import Desk
     from billdesk.core.rules.sheets import TickSheet
@@ -43,28 +43,6 @@ Companion = Callable[["Desk", Callable[[], bool]], None]
 
 BEATS_BETWEEN_RELOADS = 15
 STALE_SECONDS = 5
-
-
-def _place(key: str, name: str, title: str, maker: str) -> Place:
-    """A main screen that is imported when it is first shown."""
-
-    def make() -> Screen[None]:
-        screen: Screen[None] = getattr(import_module(f"billdesk.screens.{name}"), maker)()
-        return screen
-
-    return Place(key, name, title, make)
-
-
-PLACES = (
-    _place("1", "overview", "Overview", "OverviewScreen"),
-    _place("2", "balances", "Balances", "BalancesScreen"),
-    _place("3", "ledger", "Ledger", "LedgerScreen"),
-    _place("4", "payments", "Payments", "PaymentsScreen"),
-    _place("5", "refunds", "Refunds", "RefundsScreen"),
-    _place("6", "adjustments", "Adjustments", "AdjustmentsScreen"),
-    _place("7", "audit", "Audit", "AuditScreen"),
-)
-WELCOME = _place("", "welcome", "Welcome", "WelcomeScreen")
 
 
 @dataclass(frozen=True)
@@ -128,6 +106,7 @@ class BilldeskApp(ThreadWork, DeskHost):
         self.ids = ids or self.ids
         self._leaving = threading.Event()
         self._companions: list[threading.Thread] = []
+        self._beating: list[Timer] = []
         self._looking, self._ticking, self._beats = False, False, 0
         self._seen_at: datetime | None = None
         self._previous = place
@@ -149,13 +128,19 @@ class BilldeskApp(ThreadWork, DeskHost):
     def open_ledger(self, url: str | None, *, create: bool = False, asset: str = "USD") -> None:
         open_it = partial(self._maker, url, asset) if create else partial(self._opener, url)
         self.freshness = "opening"
-        self.in_thread(open_it, self._opened, self._not_opened)
 
-    def _opened(self, desk: Desk) -> None:
+        def open_and_look() -> tuple[Desk, int]:
+            desk = open_it()
+            return desk, desk.ledger.pulse()
+
+        self.in_thread(open_and_look, self._opened, self._not_opened)
+
+    def _opened(self, opened: tuple[Desk, int]) -> None:
         from zoneinfo import ZoneInfo
 
         self.close_desk()
         self._leaving.clear()
+        desk, self.pulse = opened
         self.desk, self.ledger = desk, desk.info
         self.times = Times(ZoneInfo(desk.info.zone))
         self.freshness = "live"
@@ -181,10 +166,13 @@ class BilldeskApp(ThreadWork, DeskHost):
         self._refresh_frames()
 
     def _start_background(self, desk: Desk) -> None:
+        for timer in self._beating:
+            timer.stop()
+        self._beating.clear()
         if self._rhythm.pulse_seconds:
-            self.set_interval(self._rhythm.pulse_seconds, self._look)
+            self._beating.append(self.set_interval(self._rhythm.pulse_seconds, self._look))
         if self._rhythm.tick_seconds and not desk.info.read_only:
-            self.set_interval(self._rhythm.tick_seconds, self._tick)
+            self._beating.append(self.set_interval(self._rhythm.tick_seconds, self._tick))
         if self._companion is not None:
             companion = threading.Thread(
                 target=self._companion, args=(desk, self._leaving.is_set), daemon=True

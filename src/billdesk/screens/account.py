@@ -20,10 +20,12 @@ from billdesk.screens.figures import amount, money_tone, signed
 from billdesk.screens.frame import DeskScreen
 from billdesk.screens.incident import Offer, incident_lines, incident_markdown
 from billdesk.screens.keys import keys_of
-from billdesk.screens.line_table import Column, LineTable, PagedTable
+from billdesk.screens.line_table import Column, LineTable
+from billdesk.screens.paged_table import PagedTable
 from billdesk.screens.pane import Pane
 from billdesk.screens.review import Review
-from billdesk.screens.safe_text import safe_line
+from billdesk.screens.safe_text import safe_line, safe_text
+from billdesk.screens.threads import explain
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -115,6 +117,10 @@ class AccountScreen(DeskScreen["IncidentSheet"]):
         )
         self._paint_story()
         self.refresh_bindings()
+
+    def paint_error(self, error: BaseException) -> None:
+        if self._sheet is None:
+            self.query_one("#incident", Pane).show(lambda _: safe_text(explain(error), "bad"))
 
     def _offers(self) -> tuple[Offer, ...]:
         """The acts that are offered now, with the keys they are bound to."""

@@ -58,6 +58,7 @@ class DeskScreen(ThreadWork, Screen[None], Generic[Answer]):
         super().__init__()
         self.title = self.heading
         self._generation = 0
+        self._asked_desk: Desk | None = None
         self._asked_at_pulse = -1
         self._trouble = False
 
@@ -94,7 +95,7 @@ class DeskScreen(ThreadWork, Screen[None], Generic[Answer]):
         self.ask()
 
     def on_screen_resume(self) -> None:
-        if self.app.pulse != self._asked_at_pulse:
+        if (self.app.desk, self.app.pulse) != (self._asked_desk, self._asked_at_pulse):
             self.ask()
 
     def action_ask(self) -> None:
@@ -112,7 +113,7 @@ class DeskScreen(ThreadWork, Screen[None], Generic[Answer]):
             return
         self._generation += 1
         generation = self._generation
-        self._asked_at_pulse = self.app.pulse
+        self._asked_desk, self._asked_at_pulse = desk, self.app.pulse
         self.in_thread(
             lambda: question(desk),
             lambda answer: self._answered(generation, answer),
@@ -136,6 +137,10 @@ class DeskScreen(ThreadWork, Screen[None], Generic[Answer]):
         if generation == self._generation:
             self._trouble = True
             self.say_error(error)
+            self.paint_error(error)
+
+    def paint_error(self, error: BaseException) -> None:
+        """There is no answer to show; the status line says why, and a screen may do so, too."""
 
     def ledger_changed(self) -> None:
         """Entries were added, here or by another process."""

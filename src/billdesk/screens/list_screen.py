@@ -9,7 +9,9 @@ from textual.binding import Binding, BindingType
 
 from billdesk.screens.filter_line import FilterLine, Query
 from billdesk.screens.frame import DeskScreen
-from billdesk.screens.line_table import Column, LineTable, PagedTable
+from billdesk.screens.line_table import Column, LineTable
+from billdesk.screens.paged_table import PagedTable
+from billdesk.screens.threads import explain
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -87,6 +89,11 @@ class ListScreen(DeskScreen["tuple[tuple[Row, ...], str | None]"], Generic[Row])
         rows, after = answer
         self.table.empty = self.empty_filtered if self.line.value else self.empty
         self.table.show_rows(rows, after)
+
+    def paint_error(self, error: BaseException) -> None:
+        if not self.table.row_count:
+            self.table.empty = explain(error)
+            self.table.refresh()
 
     def on_paged_table_more(self, event: PagedTable.More) -> None:
         desk = self.app.desk

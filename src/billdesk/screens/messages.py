@@ -11,7 +11,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from billdesk.screens.host import DeskHost, Note
-from billdesk.screens.line_table import Column, PagedTable
+from billdesk.screens.line_table import Column
+from billdesk.screens.paged_table import PagedTable
 from billdesk.screens.safe_text import safe_text
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ from billdesk.screens.figures import (
     tone_of,
 )
 from billdesk.screens.frame import DeskScreen
-from billdesk.screens.line_table import Column, LineTable, PagedTable
+from billdesk.screens.line_table import Column, LineTable
+from billdesk.screens.paged_table import PagedTable
 from billdesk.screens.pane import Pane
 from billdesk.screens.safe_text import cut, fit, safe_line, safe_lines, width_of
 

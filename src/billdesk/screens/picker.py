@@ -13,7 +13,8 @@ from textual.widgets import Static
 
 from billdesk.screens.host import DeskHost
 from billdesk.screens.line_input import LineInput
-from billdesk.screens.line_table import Column, PagedTable
+from billdesk.screens.line_table import Column
+from billdesk.screens.paged_table import PagedTable
 from billdesk.screens.safe_text import safe_text
 from billdesk.screens.threads import ThreadWork
 

@@ -27,7 +27,7 @@ from billdesk.core.values.errors import (
 from billdesk.screens.figures import amount, number, signed, tone_of
 from billdesk.screens.host import DeskHost
 from billdesk.screens.line_input import LineInput
-from billdesk.screens.safe_text import fit, safe_line, safe_lines, safe_text
+from billdesk.screens.safe_text import cut, fit, safe_line, safe_lines, safe_text
 from billdesk.screens.threads import ThreadWork, explain
 
 if TYPE_CHECKING:
@@ -117,8 +117,9 @@ class Review(ThreadWork, ModalScreen["Receipt | None"]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", id="review.cancel"),
-        Binding("down", "app.focus_next", show=False),
-        Binding("up", "app.focus_previous", show=False),
+        # First of all: what is typed behind a Tab must not end up in the field before it.
+        Binding("tab,down", "app.focus_next", show=False, priority=True),
+        Binding("shift+tab,up", "app.focus_previous", show=False, priority=True),
         Binding("y", "copy", "Copy the id", id="review.copy", show=False),
     ]
 
@@ -245,7 +246,7 @@ class Review(ThreadWork, ModalScreen["Receipt | None"]):
         if act.typed is not None:
             wanted = act.typed(self._values())
             typed = self.query_one(f"#field-{TYPED}", LineInput).value.strip()
-            self._ask_to_type(wanted, typed)
+            self._ask_to_type(wanted if self._previewed is not None else "", typed)
             ready = ready and bool(wanted) and typed == wanted
         self.query_one("#confirm", Button).disabled = not ready
 
@@ -365,8 +366,7 @@ def _entry(entry: EntrySheet) -> Content:
         fit(f"  {entry.kind}", 18),
         (fit(signed(entry.amount), 14, right=True), "strong"),
         f" {entry.amount.asset}  ",
-        (f"against {entry.counterparty}", "muted"),
-        (f", leaves {amount(entry.balance_after)}", "muted"),
+        (cut(f"against {entry.counterparty}", 36), "muted"),
     )
 
 
@@ -377,5 +377,7 @@ def _receipt_lines(title: str, receipt: Receipt) -> list[Content]:
     ]
     for name, text in receipt.lines:
         lines.append(safe_line((fit(name, LABEL_CELLS + 1), "muted"), (text, tone_of(text))))
-    lines += [_entry(entry) for entry in receipt.entries]
+    for entry in receipt.entries:
+        lines.append(_entry(entry))
+        lines.append(safe_text(f"{'':18}leaves {amount(entry.balance_after)}", "muted"))
     return lines

@@ -16,7 +16,8 @@ from billdesk.core.values.money import exponent_of
 from billdesk.screens.frame import DeskScreen
 from billdesk.screens.host import TRY_DEMO
 from billdesk.screens.line_input import LineInput
-from billdesk.screens.line_table import Column, PagedTable
+from billdesk.screens.line_table import Column
+from billdesk.screens.paged_table import PagedTable
 from billdesk.screens.pane import Pane
 from billdesk.screens.safe_text import safe_lines, safe_text
 from billdesk.screens.threads import explain
