@@ -192,7 +192,9 @@ class AccountScreen(DeskScreen["IncidentSheet"]):
 
     def action_as_of(self) -> None:
         if self._sheet is not None:
-            assets = tuple(wallet.asset for wallet in self._sheet.wallets)
+            assets = tuple(
+                wallet.asset for wallet in self._sheet.wallets if wallet.purpose != "receivable"
+            )
             self.app.push_screen(AsOf(self._ref, assets))
 
     # --- acts ---

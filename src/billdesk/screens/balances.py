@@ -73,7 +73,7 @@ class BalancesScreen(ListScreen["BalanceRowSheet"]):
                 ),
                 right=True,
             ),
-            Column("", 6, lambda row: (row.wallet.asset, "muted")),
+            Column("", 8, _asset),
             Column("Entries", 8, lambda row: f"{row.wallet.entries:,}", right=True, from_width=130),
             Column(
                 head("Last entry", "last"),
@@ -84,13 +84,10 @@ class BalancesScreen(ListScreen["BalanceRowSheet"]):
         )
 
     def key_of(self, row: BalanceRowSheet) -> str:
-        # Also what `y` copies; an account with several wallets has several rows of that name.
-        return row.wallet.account_ref + (
-            "" if row.wallet.asset == self._default_asset() else f" {row.wallet.asset}"
-        )
+        return row.wallet.id
 
-    def _default_asset(self) -> str:
-        return self.app.ledger.default_asset if self.app.ledger is not None else ""
+    def copy_of(self, row: BalanceRowSheet) -> str:
+        return row.wallet.account_ref
 
     def reader(self, query: Query) -> Callable[[Desk, str | None, int], Page[BalanceRowSheet]]:
         sort, descending = self._sort, self._descending
@@ -137,6 +134,11 @@ class BalancesScreen(ListScreen["BalanceRowSheet"]):
         then = words[(words.index(now) + 1) % len(words)] if now in words else ""
         rest = [token for token in self.line.value.split() if not token.startswith("standing:")]
         self.line.put(" ".join([*rest, f"standing:{then}"] if then else rest))
+
+
+def _asset(row: BalanceRowSheet) -> tuple[str, str]:
+    owed = row.wallet.purpose == "receivable"
+    return (f"{row.wallet.asset} owed", "bad") if owed else (row.wallet.asset, "muted")
 
 
 def _held(row: BalanceRowSheet) -> str:

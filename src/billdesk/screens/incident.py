@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from billdesk.core.rules.sheets import IncidentSheet, ReasonSheet, WalletSheet
 
+DEBT = "receivable"
 STORY_LINES = 20
 
 
@@ -38,7 +39,7 @@ def incident_lines(
         lines += _heading("Why it may not run", roomy=roomy)
         for reason in standing.reasons:
             lines += _reason(reason, times, offers, width)
-    lines += _heading("Wallets", roomy=roomy) if roomy else [safe_text("")]
+    lines.append(safe_text(""))
     lines += _wallets(sheet.wallets, width)
     if sheet.open_holds or sheet.open_payments:
         lines += _heading("Set aside and on its way", roomy=roomy)
@@ -123,12 +124,14 @@ def _wallets(wallets: tuple[WalletSheet, ...], width: int) -> list[Content]:
 
 
 def _marks(wallet: WalletSheet) -> str:
+    if wallet.purpose == DEBT:
+        return "  owed to us"
     marks = "  FROZEN" if wallet.freezes else ""
     if wallet.floor is None:
         marks += "  no floor"
     elif wallet.floor.minor < 0:
         marks += f"  limit {number(wallet.floor.negated())}"
-    return marks + (f"  {wallet.purpose}" if wallet.purpose == "receivable" else "")
+    return marks
 
 
 def incident_markdown(sheet: IncidentSheet, times: Times) -> str:

@@ -105,7 +105,11 @@ class LedgerScreen(DeskScreen[LedgerAnswer]):
         def read(desk: Desk) -> LedgerAnswer:
             reading = desk.ledger.view(filters)
             first = reading.page(0)
-            row = reading.row_of(number_marked) if number_marked is not None else None
+            row = None
+            if number_marked is not None:
+                # Where the marked entry stands now can be told only in a counted reading.
+                reading.count()
+                row = reading.row_of(number_marked)
             return LedgerAnswer(reading, first, row or 0)
 
         return read

@@ -124,11 +124,17 @@ class LedgerView(ThreadWork, LineTable["EntrySheet"]):
     def row_at(self, index: int) -> EntrySheet | None:
         number, offset = divmod(index, PAGE_ROWS)
         page = self._page(number)
-        if offset > PAGE_ROWS - NEAR_A_PAGE_ROWS and (number + 1) * PAGE_ROWS < self.row_count:
+        if offset > PAGE_ROWS - NEAR_A_PAGE_ROWS and self._goes_on_after(number, page):
             self._page(number + 1)
         elif offset < NEAR_A_PAGE_ROWS and number:
             self._page(number - 1)
         return page[offset] if page is not None and offset < len(page) else None
+
+    def _goes_on_after(self, number: int, page: tuple[EntrySheet, ...] | None) -> bool:
+        """Whether there is a further page, or may be one as long as nobody has counted."""
+        if self._reading is not None and self._reading.total is None:
+            return page is not None and len(page) == PAGE_ROWS
+        return (number + 1) * PAGE_ROWS < self.row_count
 
     def _page(self, number: int) -> tuple[EntrySheet, ...] | None:
         page = self._pages.get(number)

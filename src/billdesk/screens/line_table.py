@@ -71,7 +71,7 @@ def lay_out(columns: Sequence[Column[Row]], width: int) -> tuple[Slot[Row], ...]
 class LineTable(ScrollView, Generic[Row], can_focus=True):
     """A list with a cursor. Subclasses give `row_count` and `row_at`; a row may be on its way.
 
-    `key` names a row: it is what `y` copies.
+    `key` names a row; `copied` is what `y` copies of it, the key if nothing else is said.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -154,12 +154,14 @@ class LineTable(ScrollView, Generic[Row], can_focus=True):
         columns: Sequence[Column[Row]],
         key: Callable[[Row], str],
         *,
+        copied: Callable[[Row], str] | None = None,
         empty: str = "",
         id: str | None = None,  # noqa: A002 - Textual's word
     ) -> None:
         super().__init__(id=id)
         self._columns = tuple(columns)
         self._key = key
+        self._copied = copied or key
         self._slots: tuple[Slot[Row], ...] = ()
         self._tones: dict[tuple[str, bool], Style] = {}
         self._cursor = 0
@@ -258,8 +260,8 @@ class LineTable(ScrollView, Generic[Row], can_focus=True):
     def action_copy_key(self) -> None:
         row = self.row
         if row is not None:
-            self.app.copy_to_clipboard(visible(self._key(row)))
-            self.post_message(self.Copied(self._key(row)))
+            self.app.copy_to_clipboard(visible(self._copied(row)))
+            self.post_message(self.Copied(self._copied(row)))
 
     def action_copy_row(self) -> None:
         row = self.row

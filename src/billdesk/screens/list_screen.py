@@ -41,7 +41,7 @@ class ListScreen(DeskScreen["tuple[tuple[Row, ...], str | None]"], Generic[Row])
 
     def __init__(self) -> None:
         super().__init__()
-        self.table: PagedTable[Row] = PagedTable(self.columns(), self.key_of)
+        self.table: PagedTable[Row] = PagedTable(self.columns(), self.key_of, copied=self.copy_of)
         self.line = FilterLine(self.filter_names, values=self.filter_values, hint=self.filter_hint)
 
     # --- what subclasses give ---
@@ -51,8 +51,12 @@ class ListScreen(DeskScreen["tuple[tuple[Row, ...], str | None]"], Generic[Row])
         raise NotImplementedError
 
     def key_of(self, row: Row) -> str:
-        """What names a row: the cursor stays with it, and `y` copies it."""
+        """What names a row: the cursor stays with it."""
         raise NotImplementedError
+
+    def copy_of(self, row: Row) -> str:
+        """What `y` copies of a row."""
+        return self.key_of(row)
 
     def reader(self, query: Query) -> Callable[[Desk, str | None, int], Page[Row]]:
         """How a page is read: by the filter, from where the last one ended, so many rows.

@@ -35,10 +35,11 @@ class PagedTable(LineTable[Row]):
         columns: Sequence[Column[Row]],
         key: Callable[[Row], str],
         *,
+        copied: Callable[[Row], str] | None = None,
         empty: str = "",
         id: str | None = None,  # noqa: A002 - Textual's word
     ) -> None:
-        super().__init__(columns, key, empty=empty, id=id)
+        super().__init__(columns, key, copied=copied, empty=empty, id=id)
         self._rows: list[Row] = []
         self._after: str | None = None
 

@@ -332,7 +332,7 @@ def _outcome(error: BaseException) -> tuple[str, str]:
 
 def _painted(preview: Preview) -> Content:
     """Before → after for each wallet, the standing, then the entries one by one."""
-    lines = [safe_text(f"{'':12}{'before':>16}   {'after':>16}", "muted")]
+    lines = [safe_text(f"{'':18}{'before':>14}   {'after':>14}", "muted")]
     before = {wallet.id: wallet for wallet in preview.before}
     for wallet in preview.after:
         old = before.get(wallet.id)
