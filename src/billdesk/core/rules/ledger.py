@@ -25,6 +25,7 @@ KINDS = (
     "chargeback",
     "debt",
     "transfer",
+    "fee",
     "pack_purchase",
     "credit_grant",
     "credit_use",

@@ -20,12 +20,6 @@ class Purse(NamedTuple):
     last_entry_at: datetime | None
 
 
-class Needs(NamedTuple):
-    """What a service needs of its account: this much available, in this asset."""
-
-    min_available: Money
-
-
 def standing(
     *,
     account_ref: str,
@@ -35,12 +29,12 @@ def standing(
     status_set_by: str,
     purses: Sequence[Purse],
     freezes: Sequence[FreezeSheet],
-    needs: Needs,
+    needs: Money | None,
 ) -> StandingSheet:
     """The verdict on an account, with all the reasons, the most final first.
 
     An account may run when it is open, nothing is frozen, nothing is owed, and it can pay what
-    `needs` asks for (1 minor unit of the desk's asset when nothing else is said).
+    `needs` asks for (one minor unit of anything when nothing is said).
     """
     reasons = [
         *_status_reasons(status, status_since, status_set_by),
@@ -118,28 +112,35 @@ def _debt_reasons(purses: Sequence[Purse]) -> list[ReasonSheet]:
     ]
 
 
-def _spent_reasons(purses: Sequence[Purse], needs: Needs) -> list[ReasonSheet]:
-    asset = needs.min_available.asset
+def _spent_reasons(purses: Sequence[Purse], needs: Money | None) -> list[ReasonSheet]:
     own = [
         purse
         for purse in purses
-        if purse.purpose != "receivable" and purse.available.asset == asset
+        if purse.purpose != "receivable" and (needs is None or purse.available.asset == needs.asset)
     ]
-    room_minor = sum(purse.available.minor - _floor_minor(purse) for purse in own)
-    if any(purse.floor is None for purse in own) or room_minor >= needs.min_available.minor:
+    least_minor = 1 if needs is None else needs.minor
+    if any(purse.floor is None or _room_minor(purse) >= least_minor for purse in own):
         return []
-    available = Money(sum(purse.available.minor for purse in own), asset)
     return [
         ReasonSheet(
             code="spent",
-            text=f"{available} is available, {needs.min_available} is needed",
-            since=max((p.last_entry_at for p in own if p.last_entry_at), default=None),
+            text=_spent_text(own, needs),
+            since=max((purse.last_entry_at for purse in own if purse.last_entry_at), default=None),
             set_by="system",
-            remedy=f"deposit at least {Money(needs.min_available.minor - room_minor, asset)}",
+            remedy="deposit money, or credit the wallet",
             action="deposit",
         )
     ]
 
 
-def _floor_minor(purse: Purse) -> int:
-    return purse.floor.minor if purse.floor is not None else 0
+def _spent_text(own: Sequence[Purse], needs: Money | None) -> str:
+    if not own:
+        return "there is no money in any wallet"
+    available = ", ".join(str(purse.available) for purse in own)
+    wanted = "something above the floor" if needs is None else str(needs)
+    return f"{available} is available, {wanted} is needed"
+
+
+def _room_minor(purse: Purse) -> int:
+    """How much can be used: from what is available down to the floor."""
+    return purse.available.minor - (purse.floor.minor if purse.floor is not None else 0)

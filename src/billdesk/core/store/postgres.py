@@ -19,7 +19,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from billdesk.core.store.sessions import Kind, Session, Values
+from billdesk.core.store.sessions import KeyTaken, Kind, LegRefused, Session, Values
 from billdesk.core.values.errors import (
     BadInput,
     NotALedger,
@@ -71,7 +71,10 @@ class PostgresSession:
     def many(self, sql: str, rows: Iterable[Values]) -> None:
         """The same statement for each of `rows`."""
         with self.connection.cursor() as cursor:
-            cursor.executemany(driver_sql(sql), rows)
+            try:
+                cursor.executemany(driver_sql(sql), rows)
+            except errors.UniqueViolation as error:
+                raise KeyTaken(str(error)) from error
 
     def stream(self, sql: str, values: Values = ()) -> Iterator[tuple[Any, ...]]:
         """Rows one after the other, in flat memory; needs a snapshot read or a write block."""
@@ -80,12 +83,24 @@ class PostgresSession:
             cursor.execute(driver_sql(sql), values)
             yield from cursor
 
+    def execute(self, sql: str, values: Values = ()) -> list[tuple[Any, ...]]:
+        """Run anything; its rows, if it has any."""
+        cursor = self.connection.execute(driver_sql(sql), values)
+        return [] if cursor.description is None else cursor.fetchall()
+
     def cancel(self) -> None:
         """Interrupt whatever runs on this session, from another thread."""
         self.connection.cancel_safe()
 
     def _execute(self, sql: str, values: Values) -> psycopg.Cursor[tuple[Any, ...]]:
-        return self.connection.execute(driver_sql(sql), values, prepare=self._prepare)
+        try:
+            return self.connection.execute(driver_sql(sql), values, prepare=self._prepare)
+        except errors.UniqueViolation as error:
+            raise KeyTaken(str(error)) from error
+        except psycopg.DatabaseError as error:
+            if error.sqlstate == REFUSED:
+                raise LegRefused(str(error)) from error
+            raise
 
 
 class PostgresDatabase:
@@ -243,6 +258,10 @@ class PostgresDatabase:
         """Run `action` when the outermost block of this thread has ended, however it ended."""
         self._block.afterwards.append(action)
 
+    def forget_afterwards(self) -> None:
+        """Drop what was to run after this thread's block: a rehearsal leaves nothing behind."""
+        self._block.afterwards.clear()
+
     def close(self) -> None:
         """Give everything back."""
         self._pool.close()
@@ -306,7 +325,7 @@ def mapped_errors(where: str) -> Iterator[None]:
     """Turn the driver's errors into ours."""
     try:
         yield
-    except (psycopg.Error, PoolTimeout) as error:
+    except (psycopg.Error, PoolTimeout, UnicodeEncodeError) as error:
         raise_mapped(error, where)
         raise
 
@@ -322,6 +341,8 @@ def raise_mapped(error: BaseException, where: str) -> None:
             raise ReadOnly("this desk was opened read-only", "open it to write") from error
         case errors.NumericValueOutOfRange():
             raise BadInput("the balance would not fit 64 bits", "use smaller amounts") from error
+        case UnicodeEncodeError() | psycopg.DataError():
+            raise BadInput("a value cannot be kept by the database", "check text and numbers") from error
         case errors.DiskFull():
             raise StoreFull(f"the disk is full: {where}", "free some space") from error
         case errors.LockNotAvailable() | errors.DeadlockDetected() | PoolTimeout():
@@ -339,12 +360,3 @@ def raise_mapped(error: BaseException, where: str) -> None:
         case _:
             return
 
-
-def is_unique_violation(error: BaseException) -> bool:
-    """Whether the driver's `error` says that a unique key was taken."""
-    return isinstance(error, errors.UniqueViolation)
-
-
-def is_refused_leg(error: BaseException) -> bool:
-    """Whether our own function refused a later leg."""
-    return isinstance(error, psycopg.Error) and error.sqlstate == REFUSED

@@ -35,6 +35,20 @@ class Posted(NamedTuple):
     balances_after: tuple[int, ...]
 
 
+class FirstResult(NamedTuple):
+    """What a reference led to the first time."""
+
+    id: str
+    digest: bytes
+    account_id: str
+    subject: str | None
+    memo: str | None
+    erased: bool
+    happened_at: int
+    recorded_at: int
+    balances_after: tuple[int, ...]
+
+
 _WALLET = """
 SELECT w.number, w.id, w.account_id, a.status, w.purpose, w.asset, w.balance_minor, w.held_minor,
        w.floor_minor, w.freezes, w.seq, w.head, w.last_at
@@ -79,10 +93,35 @@ def wallet_state(
     return None if row is None else WalletState._make(row)
 
 
+def first_result(session: Session, scope: str, reference: str) -> FirstResult | None:
+    """The posting that a reference made, or None while it is new."""
+    row = session.one(
+        "SELECT number, id, digest, account_id, subject, memo, salt, text_digest, happened_at,"
+        " recorded_at FROM posting WHERE reference = ? AND scope = ?",
+        (reference, scope),
+    )
+    if row is None:
+        return None
+    balances = session.all(
+        "SELECT balance_after FROM entry WHERE posting_number = ? ORDER BY number", (row[0],)
+    )
+    return FirstResult(
+        id=row[1],
+        digest=bytes(row[2]),
+        account_id=row[3],
+        subject=row[4],
+        memo=row[5],
+        erased=row[6] is None and row[7] is not None,
+        happened_at=row[8],
+        recorded_at=row[9],
+        balances_after=tuple(balance for (balance,) in balances),
+    )
+
+
 def post(session: Session, draft: Draft) -> Posted | None:
     """Post one draft inside the open write block; None when a wallet is missing or a guard says no.
 
-    Raises the driver's unique violation when the reference was seen before.
+    Raises KeyTaken when the reference was seen before, LegRefused for a later leg on Postgres.
     """
     if session.kind == "postgres":
         return _call_post(session, draft)

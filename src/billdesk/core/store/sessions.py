@@ -14,6 +14,14 @@ Values = Sequence[Any]
 Kind = Literal["sqlite", "postgres"]
 
 
+class KeyTaken(Exception):  # noqa: N818 - says what happened; the callers decide what it means
+    """A unique key was taken, perhaps by another process a moment ago."""
+
+
+class LegRefused(Exception):  # noqa: N818 - says what happened; the callers decide what it means
+    """A guard refused a later leg of a posting; nothing of it was kept."""
+
+
 class Session(Protocol):
     """SQL inside one read or one write block."""
 
@@ -39,6 +47,10 @@ class Session(Protocol):
         """Rows one after the other, in flat memory."""
         ...
 
+    def execute(self, sql: str, values: Values = ()) -> list[tuple[Any, ...]]:
+        """Run anything; its rows, if it has any."""
+        ...
+
     def cancel(self) -> None:
         """Interrupt whatever runs on this session, from another thread."""
         ...
@@ -59,12 +71,20 @@ class Database(Protocol):
         """A write block: commits at its end, rolls back on an error; nested, it is a savepoint."""
         ...
 
+    def single(self) -> AbstractContextManager[Session]:
+        """A write block for one act: on Postgres a statement that commits by itself."""
+        ...
+
     def in_block(self) -> bool:
         """Whether this thread is inside a write block."""
         ...
 
     def after_block(self, action: Callable[[], None]) -> None:
         """Run `action` when the outermost block of this thread has ended, however it ended."""
+        ...
+
+    def forget_afterwards(self) -> None:
+        """Drop what was to run after this thread's block: a rehearsal leaves nothing behind."""
         ...
 
     def close(self) -> None:

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from billdesk.core.store.gate import WriteGate
-from billdesk.core.store.sessions import Kind, Session, Values
+from billdesk.core.store.sessions import KeyTaken, Kind, Session, Values
 from billdesk.core.values.errors import (
-    BilldeskError,
+    BadInput,
     NotALedger,
     ReadOnly,
     StoreBusy,
@@ -72,22 +72,32 @@ class SqliteSession:
 
     def one(self, sql: str, values: Values = ()) -> tuple[Any, ...] | None:
         """The first row, or None."""
-        cursor = self.connection.execute(sql, values)
-        row: tuple[Any, ...] | None = cursor.fetchone()
-        cursor.close()
+        row: tuple[Any, ...] | None = self.connection.execute(sql, values).fetchone()
         return row
 
     def run(self, sql: str, values: Values = ()) -> int:
         """Change something; how many rows it touched."""
-        return self.connection.execute(sql, values).rowcount
+        try:
+            return self.connection.execute(sql, values).rowcount
+        except sqlite3.IntegrityError as error:
+            raise_taken(error)
+            raise
 
     def many(self, sql: str, rows: Iterable[Values]) -> None:
         """The same statement for each of `rows`."""
-        self.connection.executemany(sql, rows)
+        try:
+            self.connection.executemany(sql, rows)
+        except sqlite3.IntegrityError as error:
+            raise_taken(error)
+            raise
 
     def stream(self, sql: str, values: Values = ()) -> Iterator[tuple[Any, ...]]:
         """Rows one after the other, in flat memory."""
         return iter(self.connection.execute(sql, values))
+
+    def execute(self, sql: str, values: Values = ()) -> list[tuple[Any, ...]]:
+        """Run anything; its rows, if it has any."""
+        return self.connection.execute(sql, values).fetchall()
 
     def cancel(self) -> None:
         """Interrupt whatever runs on this session, from another thread."""
@@ -160,6 +170,10 @@ class SqliteDatabase:
         """A write block: BEGIN IMMEDIATE … COMMIT behind the gate; nested, a savepoint."""
         return _WriteBlock(self)
 
+    def single(self) -> _WriteBlock:
+        """A write block for one act; on Postgres that is one statement that commits by itself."""
+        return _WriteBlock(self)
+
     def begin(self) -> SqliteSession:
         """Enter the gate and begin; `end` must follow."""
         if self.read_only:
@@ -202,6 +216,10 @@ class SqliteDatabase:
     def after_block(self, action: Callable[[], None]) -> None:
         """Run `action` when the outermost block of this thread has ended, however it ended."""
         self._block.afterwards.append(action)
+
+    def forget_afterwards(self) -> None:
+        """Drop what was to run after this thread's block: a rehearsal leaves nothing behind."""
+        self._block.afterwards.clear()
 
     def close(self) -> None:
         """Give everything back."""
@@ -290,7 +308,7 @@ def mapped_errors(where: str) -> Iterator[None]:
     """Turn the driver's errors into ours."""
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeEncodeError, OverflowError) as error:
         raise_mapped(error, where)
         raise
 
@@ -310,7 +328,9 @@ _MESSAGES: Sequence[tuple[str, type[StoreError], str, str]] = (
 
 def raise_mapped(error: BaseException, where: str) -> None:
     """Raise our error for the driver's `error`; return when it is not the driver's business."""
-    if not isinstance(error, sqlite3.Error) or isinstance(error, BilldeskError):
+    if isinstance(error, UnicodeEncodeError | OverflowError):
+        raise BadInput("a value cannot be kept by the database", "check text and numbers") from error
+    if not isinstance(error, sqlite3.Error):
         return
     if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
         return
@@ -320,9 +340,10 @@ def raise_mapped(error: BaseException, where: str) -> None:
             raise kind(f"{message}: {where}", hint) from error
 
 
-def is_unique_violation(error: BaseException) -> bool:
-    """Whether the driver's `error` says that a unique key was taken."""
-    return isinstance(error, sqlite3.IntegrityError) and "UNIQUE" in str(error)
+def raise_taken(error: sqlite3.IntegrityError) -> None:
+    """Raise KeyTaken when the driver says that a unique key was taken."""
+    if str(error).startswith("UNIQUE"):
+        raise KeyTaken(str(error)) from error
 
 
 def create_file(path: Path) -> None:

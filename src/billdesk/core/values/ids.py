@@ -34,6 +34,10 @@ class IdMaker:
         value = (millis << 80) | int.from_bytes(self._chance(10), "big")
         return f"{prefix}_{_encode(value)}"
 
+    def salt(self) -> bytes:
+        """16 bytes of chance, for the digest of a posting's texts."""
+        return self._chance(16)
+
 
 def _encode(value: int) -> str:
     """26 characters of Crockford base 32, most significant first, two at a time."""

@@ -1,0 +1,418 @@
+"""The composition root: one object, nouns as attributes. All three doors open it.
+
+Nothing is decided here; each noun is an operation's class, given the office it works in.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from billdesk.core.operations import checking, exporting, surveying
+from billdesk.core.operations.charging import ChargeRequest, Charges
+from billdesk.core.operations.correcting import Adjustments, Refunds, Reversals
+from billdesk.core.operations.depositing import (
+    Deposits,
+    Facts,
+    Payments,
+    gateway_sheets,
+)
+from billdesk.core.operations.enrolling import HOUSE, Accounts, Wallets
+from billdesk.core.operations.holding import Holds
+from billdesk.core.operations.office import Office
+from billdesk.core.operations.reading import Audit, Ledger, Standing
+from billdesk.core.operations.ticking import poll_once, tick
+from billdesk.core.operations.windows import LedgerView
+from billdesk.core.rules.gateway import Gateway
+from billdesk.core.rules.sheets import (
+    CheckpointSheet,
+    DoctorSheet,
+    EntryFilter,
+    ExportSheet,
+    GatewaySheet,
+    IncidentSheet,
+    LedgerSheet,
+    OverviewSheet,
+    TickSheet,
+    VerifySheet,
+)
+from billdesk.core.settings import Paths, Settings, default_paths, read_settings
+from billdesk.core.store import accounts as account_store
+from billdesk.core.store import opening
+from billdesk.core.store.meta import read_meta, write_meta
+from billdesk.core.store.sessions import Database, Session
+from billdesk.core.values.clock import Clock, SystemClock, format_instant, parse_instant, to_micros
+from billdesk.core.values.errors import BadInput, NotOffered, Refused
+from billdesk.core.values.ids import Chance, IdMaker
+from billdesk.core.values.money import exponent_of
+
+if TYPE_CHECKING:
+    import psycopg
+    import sqlmodel
+
+__all__ = [
+    "ChargeRequest",
+    "Desk",
+    "LedgerView",
+    "Transaction",
+    "create_ledger",
+    "default_paths",
+    "grant",
+    "migrate",
+    "open_desk",
+    "restore",
+]
+
+Progress = Callable[[int, int], None]
+
+
+class Gateways:
+    """`desk.gateways`."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    def poll(self, name: str | None = None) -> TickSheet:
+        """Ask one gateway, or all, what happened. Raises NotFound, ReadOnly."""
+        return poll_once(self._office, name)
+
+    def list(self) -> tuple[GatewaySheet, ...]:
+        """How fresh each gateway's facts are."""
+        return gateway_sheets(self._office)
+
+
+class Transaction:
+    """An open write block: the desk's verbs join it, and so do the caller's own statements."""
+
+    def __init__(self, database: Database, session: Session) -> None:
+        self._database = database
+        self._session = session
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run a statement of the caller's, with `?` for values; its rows, if it has any.
+
+        On Postgres the caller's tables are found in `public`. A statement that fails leaves the
+        block usable and raises the driver's error.
+        """
+        with self._database.write() as session:
+            return session.execute(sql, values)
+
+    def session(self) -> sqlmodel.Session:
+        """A SQLModel session on this very block, for the caller's own tables."""
+        from billdesk.core.store.orm import orm_session  # SQLModel costs 0.7 s at start-up
+
+        return orm_session(self._session)
+
+
+class Desk:
+    """A billing desk on one ledger. Safe to use from several threads; close it, or use `with`."""
+
+    def __init__(self, office: Office, info: LedgerSheet, paths: Paths) -> None:
+        self._office = office
+        self._paths = paths
+        self.info = info
+        self.clock = office.clock
+        self.accounts = Accounts(office)
+        self.wallets = Wallets(office)
+        self.charges = Charges(office)
+        self.holds = Holds(office)
+        self.refunds = Refunds(office)
+        self.reversals = Reversals(office)
+        self.adjustments = Adjustments(office)
+        self.deposits = Deposits(office)
+        self.payments = Payments(office)
+        self.gateways = Gateways(office)
+        self.facts = Facts(office)
+        self.ledger = Ledger(office)
+        self.audit = Audit(office)
+        self.standing = Standing(office)
+
+    def __enter__(self) -> Desk:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give connections and files back."""
+        self._office.database.close()
+
+    def now(self) -> datetime:
+        """The desk's present instant."""
+        return self._office.now()
+
+    @contextmanager
+    def transaction(
+        self, connection: psycopg.Connection[Any] | None = None
+    ) -> Iterator[Transaction]:
+        """One write block around several verbs and the caller's own statements: all or nothing.
+
+        On Postgres a `connection` with a transaction of the caller's own may be given; then the
+        caller commits. Raises ReadOnly, StoreError kinds.
+        """
+        database = self._office.database
+        if connection is None:
+            with database.write() as session:
+                yield Transaction(database, session)
+            return
+        join = getattr(database, "join", None)
+        if join is None:
+            raise NotOffered("only a Postgres ledger can join a connection", "leave it out")
+        with join(connection) as session:
+            yield Transaction(database, session)
+
+    @contextmanager
+    def rehearsal(self) -> Iterator[None]:
+        """Verbs inside run for real and are then taken back, whatever happens: a dry run."""
+        database = self._office.database
+        try:
+            with database.write():
+                yield
+                raise _TakenBack
+        except _TakenBack:
+            pass
+
+    def incident(self, ref: str) -> IncidentSheet:
+        """One account on one screen: standing, reasons, money, time line. Raises NotFound."""
+        return surveying.incident(self._office, ref)
+
+    def overview(self) -> OverviewSheet:
+        """The desk at a glance."""
+        newest = checking.newest_checkpoint(self._checkpoints())
+        sealed_at = None if newest is None else checking.read_checkpoint(newest).sealed_at
+        return surveying.overview(self._office, self.info, sealed_at)
+
+    def doctor(self) -> tuple[DoctorSheet, ...]:
+        """Is this installation fit to keep money?"""
+        return surveying.doctor(self._office, self.info)
+
+    def verify(
+        self, checkpoint: str | os.PathLike[str] | None = None, *, on_progress: Progress | None = None
+    ) -> VerifySheet:
+        """Prove the ledger: chain, balances, and the sealed checkpoint (the newest known if none).
+
+        Raises NotFound and BadInput for the checkpoint, StoreError kinds.
+        """
+        if checkpoint is not None:
+            path = Path(checkpoint)
+        else:
+            newest = checking.newest_checkpoint(self._checkpoints())
+            if newest is None:
+                return checking.verify(self._office, self.info.ledger_id, None, on_progress)
+            path = newest
+        return checking.verify(self._office, self.info.ledger_id, path, on_progress)
+
+    def seal(self, path: str | os.PathLike[str] | None = None) -> CheckpointSheet:
+        """Seal a checkpoint in a file outside the ledger. Raises AlreadyExists, BadInput."""
+        if path is None:
+            stamp = format_instant(self.now()).replace(":", "")
+            target = self._checkpoints() / f"{stamp}.checkpoint"
+        else:
+            target = Path(path)
+        return checking.seal(self._office, self.info.ledger_id, target)
+
+    def tick(self) -> TickSheet:
+        """Do everything that is due; safe to repeat, in bounded steps. Raises ReadOnly, StoreError."""
+        return tick(self._office)
+
+    def backup(self, path: str | os.PathLike[str]) -> str:
+        """Copy the ledger to a new file while others write. Raises AlreadyExists, StoreError."""
+        target = Path(path)
+        if self._office.database.kind == "sqlite":
+            opening.backup_file(Path(self.info.where), target)
+        else:
+            from billdesk.core.store.dumping import dump_postgres  # psycopg's copy
+
+            dump_postgres(self._office.database, target)
+        return str(target)
+
+    def export_entries(
+        self,
+        path: str | os.PathLike[str],
+        format: str = "csv",  # noqa: A002 - the word that users know
+        filter: EntryFilter | None = None,  # noqa: A002 - the word that users know
+        on_progress: Progress | None = None,
+    ) -> ExportSheet:
+        """Write entries to a new file: csv, jsonl, hledger or beancount.
+
+        Raises BadInput, AlreadyExists, NotFound.
+        """
+        return exporting.export_entries(
+            self._office, Path(path), format, filter or EntryFilter(), on_progress
+        )
+
+    def _checkpoints(self) -> Path:
+        return self._paths.data / "checkpoints" / self.info.ledger_id
+
+
+class _TakenBack(Exception):  # noqa: N818 - never leaves this file
+    """Ends a rehearsal: everything in its block is rolled back."""
+
+
+def open_desk(
+    url: str | os.PathLike[str] | None = None,
+    *,
+    read_only: bool = False,
+    clock: Clock | None = None,
+    actor: str | None = None,
+    origin: str = "python",
+    gateways: Sequence[Gateway] | None = None,
+    chance: Chance = os.urandom,
+) -> Desk:
+    """Open the ledger at a path or address (none: the one that is set, else the default).
+
+    `gateways` replaces the built-in sandbox. Raises NotFound when nothing is there, NotALedger,
+    SchemaMismatch, StoreError kinds.
+    """
+    settings = read_settings()
+    address = settings.ledger if url is None else os.fspath(url)
+    database = opening.open_existing(
+        address,
+        read_only=read_only,
+        deadline_seconds=settings.deadline_seconds,
+        prepared=settings.prepared_statements,
+    )
+    return _desk(database, settings, clock, actor, origin, gateways, chance)
+
+
+def create_ledger(
+    url: str | os.PathLike[str] | None = None,
+    *,
+    asset: str = "USD",
+    zone: str = "UTC",
+    demo: bool = False,
+    clock: Clock | None = None,
+    actor: str | None = None,
+    origin: str = "python",
+    gateways: Sequence[Gateway] | None = None,
+    chance: Chance = os.urandom,
+) -> Desk:
+    """Make a new ledger and open it. Raises AlreadyExists, BadInput, StoreError kinds."""
+    exponent_of(asset)
+    try:
+        ZoneInfo(zone)
+    except (ValueError, OSError) as error:
+        raise BadInput(f"there is no time zone {zone[:40]!r}", "write it like Europe/Berlin") from error
+    settings = read_settings()
+    address = settings.ledger if url is None else os.fspath(url)
+    database = opening.make_ledger(
+        address,
+        deadline_seconds=settings.deadline_seconds,
+        prepared=settings.prepared_statements,
+    )
+    ids, now = IdMaker(chance), (clock or SystemClock()).now()
+    with database.write() as session:
+        write_meta(session, "ledger_id", ids.make("led", now))
+        write_meta(session, "default_asset", asset)
+        write_meta(session, "zone", zone)
+        write_meta(session, "created_at", format_instant(now))
+        write_meta(session, "demo", "yes" if demo else "no")
+        account_store.add_account(
+            session, id=ids.make("acc", now), ref=HOUSE, name="The desk itself", email=None,
+            at=to_micros(now),
+        )  # fmt: skip
+    return _desk(database, settings, clock, actor, origin, gateways, chance)
+
+
+def _desk(  # noqa: PLR0913 - everything a desk is made of
+    database: Database,
+    settings: Settings,
+    clock: Clock | None,
+    actor: str | None,
+    origin: str,
+    gateways: Sequence[Gateway] | None,
+    chance: Chance,
+) -> Desk:
+    with database.read() as session:
+        meta = read_meta(session)
+    clock = clock or SystemClock()
+    who = actor or settings.actor
+    info = LedgerSheet(
+        where=database.where,
+        kind=database.kind,
+        ledger_id=meta["ledger_id"],
+        default_asset=meta["default_asset"],
+        zone=meta["zone"],
+        created_at=parse_instant(meta["created_at"]),
+        schema=opening.SCHEMA_VERSION,
+        read_only=database.read_only,
+        demo=meta["demo"] == "yes",
+        actor=who,
+    )
+    if gateways is None:
+        gateways = [_sandbox(database, settings.paths, info, clock)]
+    office = Office(
+        database=database,
+        clock=clock,
+        ids=IdMaker(chance),
+        actor=who,
+        origin=origin,
+        default_asset=info.default_asset,
+        gateways={gateway.name: gateway for gateway in gateways},
+    )
+    return Desk(office, info, settings.paths)
+
+
+def _sandbox(database: Database, paths: Paths, info: LedgerSheet, clock: Clock) -> Gateway:
+    """The built-in gateway, its books beside the ledger's file (or in the data folder)."""
+    from billdesk.core.gateways.sandbox import Sandbox
+
+    if database.kind == "sqlite":
+        path = Path(f"{database.where}.sandbox")
+    else:
+        path = paths.data / f"{info.ledger_id}.sandbox"
+    return Sandbox(path, clock=clock)
+
+
+def restore(backup: str | os.PathLike[str], url: str | os.PathLike[str] | None = None) -> str:
+    """Bring a backup back as a new ledger; never over another one. Returns where it lies.
+
+    Raises NotFound, NotALedger, AlreadyExists, StoreError kinds.
+    """
+    source = Path(backup)
+    address = read_settings().ledger if url is None else os.fspath(url)
+    if opening.is_postgres(address):
+        from billdesk.core.store.dumping import restore_postgres  # psycopg's copy
+
+        restore_postgres(source, address)
+        return address
+    opening.open_existing(str(source), read_only=True, deadline_seconds=5, prepared=True).close()
+    target = opening.sqlite_path(address)
+    opening.backup_file(source, target)
+    return str(target)
+
+
+def migrate(url: str | os.PathLike[str] | None = None) -> str:
+    """Bring a ledger to the newest schema, after a backup; says what was done.
+
+    Raises NotFound, NotALedger, StoreError kinds.
+    """
+    from billdesk.core.store.migrating import migrate as migrate_store  # Alembic costs a second
+
+    address = read_settings().ledger if url is None else os.fspath(url)
+    before, after, backup = migrate_store(address)
+    if before == after:
+        return f"the schema is {after} already, nothing to do"
+    return f"schema {before} → {after}" + (f", backup at {backup}" if backup else "")
+
+
+def grant(login: str, url: str | os.PathLike[str] | None = None) -> str:
+    """Let a Postgres login work at the desk: read everything, post through the functions alone.
+
+    Raises Refused on SQLite, BadInput for the name, NotFound, StoreError kinds.
+    """
+    address = read_settings().ledger if url is None else os.fspath(url)
+    if not opening.is_postgres(address):
+        raise Refused("a SQLite ledger has no logins", "give others the file's rights instead")
+    from billdesk.core.store.granting import grant_client  # psycopg costs 0.3 s at start-up
+
+    grant_client(address, login)
+    return f"{login} may work at the desk now"

@@ -1,0 +1,160 @@
+"""Charging accounts: money for something, once per reference, never below the floor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from billdesk.core.operations.booking import Booked, book, digest_of
+from billdesk.core.operations.office import Office
+from billdesk.core.rules.ledger import CALLER, Draft, Leg, purpose_of
+from billdesk.core.rules.sheets import ChargeSheet
+from billdesk.core.store.posting import post_many
+from billdesk.core.store.sessions import KeyTaken
+from billdesk.core.values.clock import aware, from_micros, to_micros
+from billdesk.core.values.errors import BadInput, BilldeskError
+from billdesk.core.values.ids import check_reference
+from billdesk.core.values.money import Money, read_amount
+from billdesk.core.values.text import (
+    MEMO_LENGTH,
+    SUBJECT_LENGTH,
+    check_optional_text,
+)
+
+MOST_AT_ONCE = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeRequest:
+    """One charge of many: the same fields as `Charges.create`."""
+
+    account: str
+    amount: Money | str
+    reference: str
+    subject: str | None = None
+    memo: str | None = None
+    to: str = "revenue"
+    happened_at: datetime | None = None
+
+
+class Charges:
+    """`desk.charges`."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    def create(  # noqa: PLR0913 - a charge's own fields
+        self,
+        account: str,
+        amount: Money | str,
+        *,
+        reference: str,
+        subject: str | None = None,
+        memo: str | None = None,
+        to: str = "revenue",
+        happened_at: datetime | None = None,
+    ) -> ChargeSheet:
+        """Charge `amount` to `account`, once for this `reference`.
+
+        `to` names the counterparty that receives it; `happened_at` is when the thing charged for
+        happened, if that is not now. The same reference with the same content gives the first
+        result. Raises BadInput, NotFound, InsufficientFunds, WalletFrozen, AccountClosed,
+        ReferenceReused, ReadOnly, StoreError kinds.
+        """
+        office = self._office
+        now = office.clock.now()
+        draft = self._draft(
+            ChargeRequest(account, amount, reference, subject, memo, to, happened_at), now
+        )
+        return _sheet(account, draft, book(office, draft, now))
+
+    def create_many(self, requests: Sequence[ChargeRequest]) -> tuple[ChargeSheet, ...]:
+        """Charge them all, or none, in one write block, in the order given.
+
+        Raises what `create` raises for the first request that is refused; the message says which.
+        """
+        office = self._office
+        now = office.clock.now()
+        if len(requests) > MOST_AT_ONCE:
+            raise BadInput(f"{len(requests)} charges at once", f"at most {MOST_AT_ONCE}")
+        if not requests:
+            return ()
+        drafts = [self._draft(request, now) for request in requests]
+        try:
+            with office.database.write() as session:
+                posted = post_many(session, drafts)
+                if isinstance(posted, int):
+                    raise _OneByOne
+        except (_OneByOne, KeyTaken):
+            return self._one_by_one(requests, drafts, now)
+        return tuple(
+            ChargeSheet(
+                id=draft.id,
+                account_ref=request.account,
+                amount=Money(-draft.legs[0].amount_minor, draft.legs[0].asset),
+                balance_after=Money(done.balances_after[0], draft.legs[0].asset),
+                reference=draft.reference,
+                recorded_at=from_micros(done.recorded_at),
+                replayed=False,
+            )
+            for request, draft, done in zip(requests, drafts, posted, strict=True)
+        )
+
+    def _one_by_one(
+        self, requests: Sequence[ChargeRequest], drafts: Sequence[Draft], now: datetime
+    ) -> tuple[ChargeSheet, ...]:
+        """The slow path of a batch: replays among them, or the first refusal told by its place."""
+        office = self._office
+        sheets = []
+        with office.database.write():
+            for place, (request, draft) in enumerate(zip(requests, drafts, strict=True), 1):
+                try:
+                    sheets.append(_sheet(request.account, draft, book(office, draft, now)))
+                except BilldeskError as error:
+                    error.message = f"charge {place} of {len(drafts)}: {error.message}"
+                    raise
+        return tuple(sheets)
+
+    def _draft(self, request: ChargeRequest, now: datetime) -> Draft:
+        office = self._office
+        money = read_amount(request.amount, office.default_asset)
+        subject = check_optional_text(request.subject, "subject", SUBJECT_LENGTH)
+        memo = check_optional_text(request.memo, "memo", MEMO_LENGTH)
+        happened_at = None
+        if request.happened_at is not None:
+            happened_at = to_micros(aware(request.happened_at))
+        purpose = purpose_of(money.asset)
+        to = check_reference(request.to)
+        legs = (Leg(request.account, purpose, money.asset, -money.minor, 0, to),)
+        return Draft(
+            id=office.ids.make("chg", now),
+            kind="charge",
+            scope=CALLER,
+            reference=check_reference(request.reference),
+            digest=digest_of("charge", legs, happened_at and str(happened_at)),
+            actor=office.actor,
+            legs=legs,
+            subject=subject,
+            memo=memo,
+            salt=office.ids.salt() if subject or memo else None,
+            happened_at=happened_at,
+            recorded_at=office.recorded_at(now),
+        )
+
+
+class _OneByOne(Exception):  # noqa: N818 - never leaves this file
+    """A batch that needs the slow path; its block is rolled back first."""
+
+
+def _sheet(account: str, draft: Draft, booked: Booked) -> ChargeSheet:
+    leg = draft.legs[0]
+    return ChargeSheet(
+        id=booked.id,
+        account_ref=account,
+        amount=Money(-leg.amount_minor, leg.asset),
+        balance_after=Money(booked.balances_after[0], leg.asset),
+        reference=draft.reference,
+        recorded_at=from_micros(booked.recorded_at),
+        replayed=booked.replayed,
+    )

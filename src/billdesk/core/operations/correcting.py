@@ -1,0 +1,174 @@
+"""Corrections: refunds of charges, reversals, and what an operator credits or debits by hand."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from billdesk.core.operations.booking import book, digest_of
+from billdesk.core.operations.office import Office
+from billdesk.core.operations.reading import posting_sheet
+from billdesk.core.rules.ledger import CALLER, SYSTEM, Draft, Leg, purpose_of
+from billdesk.core.rules.sheets import EntryFilter, EntrySheet, Page, PostingSheet
+from billdesk.core.store.history import entries_of_posting, entries_page
+from billdesk.core.store.sessions import Session
+from billdesk.core.values.errors import NotFound, Refused
+from billdesk.core.values.ids import check_reference
+from billdesk.core.values.money import Money, read_amount
+from billdesk.core.values.text import MEMO_LENGTH, check_memo, check_optional_text
+
+
+class Refunds:
+    """`desk.refunds`: the whole of a charge back to the wallet, once."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    def create(self, charge_id: str, *, memo: str | None = None) -> PostingSheet:
+        """Give a charge back, all of it.
+
+        Raises NotFound, Refused when it is not a charge, AlreadyCorrected on a second try.
+        """
+        office = self._office
+        now = office.now()
+        note = check_optional_text(memo, "memo", MEMO_LENGTH)
+        with office.database.read() as session:
+            legs = _opposite_legs(session, charge_id, "charge")
+        return _correct(office, "refund", "ref", charge_id, legs, note, now)
+
+    def list(self, *, after: str | None = None, limit: int = 200) -> Page[EntrySheet]:
+        """Refunds, the newest first."""
+        return _page(self._office, ("refund",), after, limit)
+
+
+class Reversals:
+    """`desk.reversals`: any posting undone by its opposite, which points at it."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    def create(self, posting_id: str, *, memo: str) -> PostingSheet:
+        """Undo a posting.
+
+        Raises BadInput for the memo, NotFound, InsufficientFunds when what was credited is spent,
+        AlreadyCorrected.
+        """
+        office = self._office
+        now = office.now()
+        note = check_memo(memo)
+        with office.database.read() as session:
+            legs = _opposite_legs(session, posting_id, None)
+        return _correct(office, "reversal", "rev", posting_id, legs, note, now)
+
+
+class Adjustments:
+    """`desk.adjustments`: credits and debits by hand, each with its reason."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    def credit(
+        self, account: str, amount: Money | str, *, memo: str, reference: str | None = None
+    ) -> PostingSheet:
+        """Credit an account by hand; `memo` says why in 10 to 500 characters.
+
+        Raises BadInput, NotFound, ReferenceReused.
+        """
+        return self._adjust(account, amount, 1, memo, reference)
+
+    def debit(
+        self, account: str, amount: Money | str, *, memo: str, reference: str | None = None
+    ) -> PostingSheet:
+        """Debit an account by hand, never below its floor.
+
+        Raises BadInput, NotFound, InsufficientFunds, WalletFrozen, AccountClosed, ReferenceReused.
+        """
+        return self._adjust(account, amount, -1, memo, reference)
+
+    def list(self, *, after: str | None = None, limit: int = 200) -> Page[EntrySheet]:
+        """Adjustments, the newest first."""
+        kinds = ("manual_credit", "manual_debit", "reversal")
+        return _page(self._office, kinds, after, limit)
+
+    def _adjust(
+        self, account: str, amount: Money | str, sign: int, memo: str, reference: str | None
+    ) -> PostingSheet:
+        office = self._office
+        now = office.now()
+        money = read_amount(amount, office.default_asset)
+        note = check_memo(memo)
+        kind = "manual_credit" if sign > 0 else "manual_debit"
+        posting_id = office.ids.make("adj", now)
+        purpose = purpose_of(money.asset)
+        legs = (Leg(account, purpose, money.asset, sign * money.minor, 0, "adjustment"),)
+        draft = Draft(
+            id=posting_id,
+            kind=kind,
+            scope=CALLER if reference else SYSTEM,
+            reference=check_reference(reference) if reference else posting_id,
+            digest=digest_of(kind, legs),
+            actor=office.actor,
+            legs=legs,
+            memo=note,
+            salt=office.ids.salt(),
+            recorded_at=office.recorded_at(now),
+            guarded=sign < 0,
+        )
+        return posting_sheet(office, book(office, draft, now))
+
+
+def _page(
+    office: Office, kinds: tuple[str, ...], after: str | None, limit: int
+) -> Page[EntrySheet]:
+    with office.database.read() as session:
+        below = int(after) if after and after.isdecimal() else None
+        rows = entries_page(session, EntryFilter(kinds=kinds), below, limit)
+    return Page(tuple(rows), str(rows[-1].number) if len(rows) == limit else None)
+
+
+def _opposite_legs(session: Session, posting_id: str, kind: str | None) -> tuple[Leg, ...]:
+    """The legs that undo a posting's."""
+    entries = entries_of_posting(session, posting_id)
+    if not entries:
+        raise NotFound(f"there is no posting {posting_id[:64]!r} with entries", "check the id")
+    if kind is not None and entries[0].kind != kind:
+        raise Refused(
+            f"{posting_id} is a {entries[0].kind}, not a {kind}", "use a reversal to undo it"
+        )
+    return tuple(
+        Leg(
+            entry.account_ref,
+            entry.purpose,
+            entry.amount.asset,
+            -entry.amount.minor,
+            0,
+            entry.counterparty,
+        )
+        for entry in entries
+    )
+
+
+def _correct(  # noqa: PLR0913 - a correction's own fields
+    office: Office,
+    kind: str,
+    prefix: str,
+    corrected_id: str,
+    legs: tuple[Leg, ...],
+    memo: str | None,
+    now: datetime,
+) -> PostingSheet:
+    posting_id = office.ids.make(prefix, now)
+    draft = Draft(
+        id=posting_id,
+        kind=kind,
+        scope=SYSTEM,
+        reference=posting_id,
+        digest=digest_of(kind, legs, corrected_id),
+        actor=office.actor,
+        legs=legs,
+        memo=memo,
+        salt=office.ids.salt() if memo else None,
+        recorded_at=office.recorded_at(now),
+        corrects=corrected_id,
+        guarded=False,
+    )
+    return posting_sheet(office, book(office, draft, now))

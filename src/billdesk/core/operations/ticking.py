@@ -1,0 +1,55 @@
+"""Doing what is due: polling, freeing expired holds, filling the search index. Safe to repeat."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from billdesk.core.operations.depositing import Polled, poll
+from billdesk.core.operations.holding import Holds
+from billdesk.core.operations.office import Office
+from billdesk.core.rules.sheets import TickSheet
+from billdesk.core.store.search import index_batch
+
+
+_INDEX_BATCHES = 20
+
+
+def tick(office: Office) -> TickSheet:
+    """Everything that is due, in bounded steps. Raises ReadOnly, StoreError kinds."""
+    office.check_writable()
+    now = office.now()
+    polled = poll(office, tuple(office.gateways), now)
+    freed = Holds(office).expire_due()
+    return _sheet(now, polled, freed, index(office))
+
+
+def poll_once(office: Office, name: str | None) -> TickSheet:
+    """Ask one gateway, or all. Raises NotFound, ReadOnly."""
+    office.check_writable()
+    now = office.now()
+    names = tuple(office.gateways) if name is None else (name,)
+    return _sheet(now, poll(office, names, now), 0, 0)
+
+
+def index(office: Office) -> int:
+    """Fill the search index a few batches further; how many postings came in."""
+    indexed = 0
+    for _ in range(_INDEX_BATCHES):
+        with office.database.write() as session:
+            batch = index_batch(session)
+        indexed += batch
+        if batch == 0:
+            break
+    return indexed
+
+
+def _sheet(now: datetime, polled: Polled, freed: int, indexed: int) -> TickSheet:
+    return TickSheet(
+        at=now,
+        polled=polled.gateways,
+        facts=polled.facts,
+        deposits=polled.deposits,
+        holds_expired=freed,
+        indexed=indexed,
+        errors=tuple(polled.errors),
+    )

@@ -1,0 +1,19 @@
+"""What a ledger knows of itself: a few words by key."""
+
+from __future__ import annotations
+
+from billdesk.core.store.sessions import Session
+
+
+def read_meta(session: Session) -> dict[str, str]:
+    """All of it."""
+    return {key: value for key, value in session.all("SELECT key, value FROM meta")}
+
+
+def write_meta(session: Session, key: str, value: str) -> None:
+    """Set one word."""
+    session.run(
+        "INSERT INTO meta (key, value) VALUES (?, ?)"
+        " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        (key, value),
+    )

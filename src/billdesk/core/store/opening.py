@@ -1,0 +1,188 @@
+"""Opening and making ledgers: what lies at an address, which version it is, backups.
+
+Opening compares a version number; Alembic is only loaded to make or upgrade a ledger.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from billdesk.core.store.sessions import Database, Session
+from billdesk.core.store.sqlite import (
+    APPLICATION_ID,
+    SqliteDatabase,
+    create_file,
+    mapped_errors,
+    sqlite3,
+)
+from billdesk.core.values.errors import (
+    AlreadyExists,
+    BadInput,
+    NotALedger,
+    NotFound,
+    SchemaMismatch,
+    StoreError,
+)
+
+if TYPE_CHECKING:
+    from billdesk.core.store.postgres import PostgresDatabase
+
+SCHEMA_VERSION = "0001"
+
+
+def is_postgres(url: str) -> bool:
+    """Whether an address names a Postgres database."""
+    return url.startswith(("postgresql://", "postgres://"))
+
+
+def sqlite_path(url: str) -> Path:
+    """The file of an address: a path, or `sqlite:///path`. Raises BadInput for other schemes."""
+    if url.startswith("sqlite:///"):
+        return Path(url.removeprefix("sqlite:///")).expanduser()
+    scheme, separator, _ = url.partition("://")
+    if separator:
+        raise BadInput(
+            f"a ledger cannot live at {scheme}://…", "use a path, sqlite:///path or postgresql://…"
+        )
+    return Path(url).expanduser()
+
+
+def database_at(url: str, *, read_only: bool = False, deadline_seconds: float = 30,
+                prepared: bool = True) -> Database:  # fmt: skip
+    """The database at an address, not opened yet."""
+    if is_postgres(url):
+        return _postgres(url, read_only, deadline_seconds, prepared)
+    return SqliteDatabase(sqlite_path(url), read_only=read_only, deadline_seconds=deadline_seconds)
+
+
+def _postgres(
+    url: str, read_only: bool, deadline_seconds: float, prepared: bool
+) -> PostgresDatabase:
+    from billdesk.core.store.postgres import PostgresDatabase  # psycopg costs 0.3 s at start-up
+
+    return PostgresDatabase(
+        url, read_only=read_only, deadline_seconds=deadline_seconds, prepared=prepared
+    )
+
+
+def open_existing(url: str, *, read_only: bool, deadline_seconds: float, prepared: bool) -> Database:
+    """The ledger at an address.
+
+    Raises NotFound when nothing is there, NotALedger for something else, SchemaMismatch for a ledger
+    of another version, StoreError kinds.
+    """
+    if not is_postgres(url):
+        check_file(sqlite_path(url))
+    database = database_at(
+        url, read_only=read_only, deadline_seconds=deadline_seconds, prepared=prepared
+    )
+    try:
+        with database.read() as session:
+            check_version(session, database.where)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def check_file(path: Path) -> None:
+    """Raises NotFound, NotALedger or StoreError unless `path` is a file that can hold a ledger."""
+    if not path.exists():
+        raise NotFound(f"there is no ledger at {path}", "make one with billdesk init, or try a demo")
+    if path.is_dir():
+        raise NotALedger(f"{path} is a folder", "name the ledger's file")
+    try:
+        with path.open("rb") as file:
+            header = file.read(16)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror}", "check its rights") from error
+    if header and not header.startswith(b"SQLite format 3\x00"):
+        raise NotALedger(f"{path} is not a ledger", "choose another file")
+
+
+def check_version(session: Session, where: str) -> None:
+    """Raises NotALedger or SchemaMismatch unless this is a ledger of our schema."""
+    if session.kind == "sqlite":
+        row = session.one("PRAGMA application_id")
+        if row is None or row[0] != APPLICATION_ID:
+            raise NotALedger(f"{where} is not a ledger of billdesk", "choose another file")
+    row = session.one("SELECT version_num FROM alembic_version")
+    version = row[0] if row else "0000"
+    if version > SCHEMA_VERSION:
+        raise SchemaMismatch(
+            f"{where} was written by a newer billdesk (schema {version})", "upgrade billdesk"
+        )
+    if version < SCHEMA_VERSION:
+        raise SchemaMismatch(
+            f"{where} has the older schema {version}", "run billdesk migrate (it makes a backup)"
+        )
+
+
+def make_ledger(url: str, *, deadline_seconds: float, prepared: bool) -> Database:
+    """A new ledger at an address, with its tables. Raises AlreadyExists when one is there."""
+    if is_postgres(url):
+        from billdesk.core.store.migrating import make_postgres  # SQLAlchemy costs 0.7 s
+
+        make_postgres(url)
+    else:
+        _make_file(sqlite_path(url))
+    return database_at(url, deadline_seconds=deadline_seconds, prepared=prepared)
+
+
+def _make_file(path: Path) -> None:
+    """Write the schema of the newest version at once; a file that is there is left alone."""
+    if path.exists() and path.stat().st_size:
+        raise AlreadyExists(f"there is a file at {path} already", "open it, or choose another name")
+    try:
+        create_file(path)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be made: {error.strerror}", "choose another place") from error
+    database = SqliteDatabase(path)
+    with closing(database), database.write() as session:
+        if session.one("SELECT 1 FROM sqlite_master LIMIT 1") is not None:
+            raise AlreadyExists(f"there is a ledger at {path} already", "open it")
+        for statement in schema_statements("sqlite"):
+            session.run(statement)
+        session.run(f"PRAGMA application_id = {APPLICATION_ID}")
+        session.run("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+        session.run("INSERT INTO alembic_version (version_num) VALUES (?)", (SCHEMA_VERSION,))
+
+
+def schema_statements(kind: str) -> list[str]:
+    """The statements of the first schema, which Alembic's first revision runs too."""
+    sql = (Path(__file__).parent / "migrations" / f"0001_{kind}.sql").read_text()
+    return split_statements(sql)
+
+
+def split_statements(sql: str) -> list[str]:
+    """SQL text cut into statements at semicolons, bodies of triggers and functions kept whole."""
+    statements, lines, body = [], [], False
+    for line in sql.splitlines():
+        if not lines and (not line.strip() or line.startswith("--")):
+            continue
+        lines.append(line)
+        if line.count("$$") % 2:
+            body = not body
+        begun = line.startswith("BEGIN ")
+        if line.rstrip().endswith(";") and not body and (not begun or line.rstrip().endswith("END;")):
+            statements.append("\n".join(lines).rstrip().removesuffix(";"))
+            lines = []
+    return statements
+
+
+def backup_file(source: Path, target: Path) -> None:
+    """Copy a ledger file beside its writers, whole and consistent. Raises AlreadyExists, StoreError."""
+    if target.exists():
+        raise AlreadyExists(f"there is a file at {target} already", "choose another name")
+    try:
+        create_file(target)
+    except OSError as error:
+        raise StoreError(f"{target} cannot be made: {error.strerror}", "choose a place") from error
+    with (
+        mapped_errors(str(target)),
+        closing(sqlite3.connect(str(source))) as ours,
+        closing(sqlite3.connect(str(target))) as theirs,
+    ):
+        ours.backup(theirs)
