@@ -1,8 +1,8 @@
 """What every test's Postgres database has in it from the start."""
 
+from billdesk.core.store.migrating import make_postgres
+
 
 def fill_template(url: str) -> None:
-    """Bring this empty database to the current schema, and leave no connection open.
-
-    Called once per test run. The schema arrives with the store.
-    """
+    """Bring this empty database to the current schema, and leave no connection open."""
+    make_postgres(url)

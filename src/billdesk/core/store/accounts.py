@@ -233,7 +233,7 @@ def set_floor(session: Session, wallet_number: int, floor_minor: int | None) -> 
 
 _FREEZE = """
 SELECT f.id, a.ref, w.asset, f.cause, f.memo, f.set_by, f.since, f.lifted_at, f.lifted_by
-FROM freeze f JOIN wallet w ON w.number = f.wallet_number JOIN account a ON a.id = w.account_id"""
+FROM wallet_freeze f JOIN wallet w ON w.number = f.wallet_number JOIN account a ON a.id = w.account_id"""
 
 
 def freeze_sheet(row: tuple[Any, ...]) -> FreezeSheet:
@@ -263,7 +263,7 @@ def add_freeze(  # noqa: PLR0913 - a freeze's own fields
 ) -> None:
     """Open a freeze; the driver's unique violation says that this cause is open already."""
     session.run(
-        "INSERT INTO freeze (id, wallet_number, cause, memo, set_by, since)"
+        "INSERT INTO wallet_freeze (id, wallet_number, cause, memo, set_by, since)"
         " VALUES (?, ?, ?, ?, ?, ?)",
         (id, wallet_number, cause, memo, set_by, at),
     )
@@ -275,7 +275,7 @@ def lift_freezes(
 ) -> int:
     """Lift the open freeze of this cause; how many were open (0 or 1)."""
     lifted = session.run(
-        "UPDATE freeze SET lifted_at = ?, lifted_by = ?, lift_memo = ?"
+        "UPDATE wallet_freeze SET lifted_at = ?, lifted_by = ?, lift_memo = ?"
         " WHERE wallet_number = ? AND cause = ? AND lifted_at IS NULL",
         (at, lifted_by, memo, wallet_number, cause),
     )

@@ -22,7 +22,7 @@ LEFT JOIN (SELECT wallet_number, sum(amount_minor) AS total FROM entry{entries}
            GROUP BY wallet_number) s ON s.wallet_number = w.number
 LEFT JOIN (SELECT wallet_number, sum(amount_minor) AS total FROM hold WHERE status = 'open'
            GROUP BY wallet_number) h ON h.wallet_number = w.number
-LEFT JOIN (SELECT wallet_number, count(*) AS total FROM freeze WHERE lifted_at IS NULL
+LEFT JOIN (SELECT wallet_number, count(*) AS total FROM wallet_freeze WHERE lifted_at IS NULL
            GROUP BY wallet_number) f ON f.wallet_number = w.number
 WHERE (w.balance_minor <> coalesce(s.total, 0) OR w.held_minor <> coalesce(h.total, 0)
        OR w.freezes <> coalesce(f.total, 0)){wallets}

@@ -190,7 +190,7 @@ def _hold_lines(session: Session, account_id: str, limit: int) -> list[TimelineS
 def _freeze_lines(session: Session, account_id: str, limit: int) -> list[TimelineSheet]:
     rows = session.all(
         "SELECT f.id, f.cause, f.memo, f.set_by, f.since, f.lifted_at, f.lifted_by, f.lift_memo"
-        " FROM freeze f JOIN wallet w ON w.number = f.wallet_number WHERE w.account_id = ?"
+        " FROM wallet_freeze f JOIN wallet w ON w.number = f.wallet_number WHERE w.account_id = ?"
         " ORDER BY f.since DESC LIMIT ?",
         (account_id, limit),
     )

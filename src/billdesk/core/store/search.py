@@ -58,15 +58,15 @@ def _index_postgres(session: Session) -> int:
 
 def indexed_up_to(session: Session) -> int:
     """The newest posting in the index."""
-    row = session.one("SELECT value FROM meta WHERE key = 'indexed_up_to'")
+    row = session.one("SELECT up_to FROM indexing WHERE name = 'postings'")
     return int(row[0]) if row else 0
 
 
 def _mark_indexed(session: Session, number: int) -> None:
     session.run(
-        "INSERT INTO meta (key, value) VALUES ('indexed_up_to', ?)"
-        " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        (str(number),),
+        "INSERT INTO indexing (name, up_to) VALUES ('postings', ?)"
+        " ON CONFLICT (name) DO UPDATE SET up_to = excluded.up_to",
+        (number,),
     )
 
 

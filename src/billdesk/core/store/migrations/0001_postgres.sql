@@ -10,6 +10,11 @@ CREATE TABLE meta (
     value text NOT NULL
 );
 
+CREATE TABLE indexing (
+    name text NOT NULL PRIMARY KEY,
+    up_to bigint NOT NULL
+);
+
 CREATE TABLE account (
     id text NOT NULL PRIMARY KEY,
     ref text NOT NULL,
@@ -94,7 +99,7 @@ CREATE TABLE hold (
 );
 CREATE INDEX hold_open ON hold (wallet_number, expires_at) WHERE status = 'open';
 
-CREATE TABLE freeze (
+CREATE TABLE wallet_freeze (
     id text NOT NULL PRIMARY KEY,
     wallet_number bigint NOT NULL REFERENCES wallet (number),
     cause text NOT NULL,
@@ -105,7 +110,7 @@ CREATE TABLE freeze (
     lifted_by text,
     lift_memo text
 );
-CREATE UNIQUE INDEX freeze_open ON freeze (wallet_number, cause) WHERE lifted_at IS NULL;
+CREATE UNIQUE INDEX freeze_open ON wallet_freeze (wallet_number, cause) WHERE lifted_at IS NULL;
 
 CREATE TABLE payment (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

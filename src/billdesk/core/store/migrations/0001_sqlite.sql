@@ -5,6 +5,11 @@ CREATE TABLE meta (
     value TEXT NOT NULL
 ) STRICT;
 
+CREATE TABLE indexing (
+    name TEXT NOT NULL PRIMARY KEY,
+    up_to INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE account (
     id TEXT NOT NULL PRIMARY KEY,
     ref TEXT NOT NULL,
@@ -86,7 +91,7 @@ CREATE TABLE hold (
 ) STRICT;
 CREATE INDEX hold_open ON hold (wallet_number, expires_at) WHERE status = 'open';
 
-CREATE TABLE freeze (
+CREATE TABLE wallet_freeze (
     id TEXT NOT NULL PRIMARY KEY,
     wallet_number INTEGER NOT NULL REFERENCES wallet (number),
     cause TEXT NOT NULL,
@@ -97,7 +102,7 @@ CREATE TABLE freeze (
     lifted_by TEXT,
     lift_memo TEXT
 ) STRICT;
-CREATE UNIQUE INDEX freeze_open ON freeze (wallet_number, cause) WHERE lifted_at IS NULL;
+CREATE UNIQUE INDEX freeze_open ON wallet_freeze (wallet_number, cause) WHERE lifted_at IS NULL;
 
 CREATE TABLE payment (
     number INTEGER NOT NULL PRIMARY KEY,

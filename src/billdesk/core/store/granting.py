@@ -1,0 +1,40 @@
+"""Who may do what in a Postgres ledger: a client reads all, and moves money through functions alone."""
+
+from __future__ import annotations
+
+import re
+
+from billdesk.core.store.postgres import PostgresDatabase
+from billdesk.core.values.errors import BadInput, NotFound
+
+_LOGIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}", re.ASCII)
+
+_GRANTS = (
+    "GRANT USAGE ON SCHEMA billdesk TO {login}",
+    "GRANT SELECT ON ALL TABLES IN SCHEMA billdesk TO {login}",
+    "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA billdesk TO {login}",
+    "GRANT INSERT ON account, wallet_freeze, payment, fact, freshness, posting_search TO {login}",
+    "GRANT UPDATE (status, status_since) ON account TO {login}",
+    "GRANT UPDATE (floor_minor, freezes) ON wallet TO {login}",
+    "GRANT UPDATE (lifted_at, lifted_by, lift_memo) ON wallet_freeze TO {login}",
+    "GRANT UPDATE (status, detail, changed_at, external_id, pay_url, fee_minor, posting_id,"
+    " asked_at, asks) ON payment TO {login}",
+    "GRANT UPDATE (state, detail) ON fact TO {login}",
+    "GRANT UPDATE ON freshness TO {login}",
+    "GRANT INSERT, UPDATE ON indexing TO {login}",
+)
+
+
+def grant_client(url: str, login: str) -> None:
+    """Give a login what a client needs. Raises BadInput, NotFound, NotAllowed, StoreError kinds."""
+    if _LOGIN.fullmatch(login) is None:
+        raise BadInput(f"{login[:40]!r} is not the name of a login", "letters, digits, _ and -")
+    database = PostgresDatabase(url)
+    try:
+        with database.write() as session:
+            if session.one("SELECT 1 FROM pg_roles WHERE rolname = ?", (login,)) is None:
+                raise NotFound(f"there is no login {login}", "make it with CREATE ROLE … LOGIN")
+            for statement in _GRANTS:
+                session.run(statement.format(login=f'"{login}"'))
+    finally:
+        database.close()

@@ -1,0 +1,43 @@
+"""SQLModel sessions on the store's own connections: what they do joins the open write block.
+
+Loaded only when asked for. BEGIN and COMMIT stay the store's: a commit of the session's is a flush.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import sqlalchemy as sa
+import sqlmodel
+from sqlalchemy.pool import StaticPool
+
+from billdesk.core.store.sessions import Session
+
+
+def orm_session(session: Session) -> sqlmodel.Session:
+    """A SQLModel session inside the write block that `session` belongs to."""
+    connection = cast("Any", session).connection
+    address = "postgresql+psycopg://" if session.kind == "postgres" else "sqlite://"
+    engine = sa.create_engine(
+        address, creator=lambda: _Borrowed(connection), poolclass=StaticPool, pool_reset_on_return=None
+    )
+    return sqlmodel.Session(engine)
+
+
+class _Borrowed:
+    """A driver's connection whose transaction is not the borrower's to end."""
+
+    def __init__(self, connection: Any) -> None:  # noqa: ANN401 - either driver's
+        self.__dict__["_connection"] = connection
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the driver offers
+        return getattr(self._connection, name)
+
+    def commit(self) -> None:
+        """Left to the store."""
+
+    def rollback(self) -> None:
+        """Left to the store."""
+
+    def close(self) -> None:
+        """Left to the store."""
