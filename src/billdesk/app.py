@@ -19,6 +19,7 @@ from billdesk.core.values.clock import Clock, SystemClock
 from billdesk.core.values.errors import NotFound
 from billdesk.core.values.ids import IdMaker
 from billdesk.screens.figures import Times
+from billdesk.screens.filtered_screen import FilteredScreen
 from billdesk.screens.frame import DeskScreen
 from billdesk.screens.host import TRY_DEMO, DeskHost
 from billdesk.screens.places import PLACES, WELCOME
@@ -146,7 +147,7 @@ class BilldeskApp(ThreadWork, DeskHost):
         self.freshness = "live"
         self._seen_at = self._clock.now()
         if self.current_mode == WELCOME.name:
-            self.go("overview")
+            self._go("overview")
         self._refresh_frames()
         self.ask_again()
         if self._account is not None:
@@ -158,7 +159,7 @@ class BilldeskApp(ThreadWork, DeskHost):
         self.freshness = "live" if self.desk is not None else "no ledger"
         from billdesk.screens.welcome import WelcomeScreen
 
-        self.go(WELCOME.name)
+        self._go(WELCOME.name)
         if isinstance(self.screen, WelcomeScreen) and not (
             isinstance(error, NotFound) and self._url is None
         ):
@@ -256,7 +257,7 @@ class BilldeskApp(ThreadWork, DeskHost):
 
     # --- going places ---
 
-    def go(self, place: str) -> None:
+    def _go(self, place: str) -> None:
         if place != self.current_mode:
             self._previous = self.current_mode
             self.switch_mode(place)
@@ -265,7 +266,7 @@ class BilldeskApp(ThreadWork, DeskHost):
         if self.desk is not None or place == WELCOME.name:
             while len(self.screen_stack) > 1 and self.current_mode == place:
                 self.pop_screen()
-            self.go(place)
+            self._go(place)
 
     def action_previous_place(self) -> None:
         if self._previous != WELCOME.name:
@@ -279,7 +280,7 @@ class BilldeskApp(ThreadWork, DeskHost):
         if len(self.screen_stack) > 1:
             self.pop_screen()
         elif self.current_mode not in {"overview", WELCOME.name}:
-            self.go("overview")
+            self._go("overview")
         elif isinstance(self.screen, DeskScreen):
             self.screen.say("ctrl+q quits billdesk", "muted")
 
@@ -289,10 +290,14 @@ class BilldeskApp(ThreadWork, DeskHost):
         self.push_screen(AccountScreen(ref))
 
     def show_entries(self, line: str) -> None:
-        from billdesk.screens.ledger import LedgerScreen
+        self._show_filtered("ledger", line)
 
-        self.action_go("ledger")
-        if isinstance(self.screen, LedgerScreen):
+    def show_balances(self, line: str) -> None:
+        self._show_filtered("balances", line)
+
+    def _show_filtered(self, place: str, line: str) -> None:
+        self.action_go(place)
+        if isinstance(self.screen, FilteredScreen):
             self.screen.use_filter(line)
 
     def ask_again(self) -> None:
@@ -352,7 +357,6 @@ def run_desk(
     theme: str | None = None,
     screen: str | None = None,
     account: str | None = None,
-    sandbox: object | None = None,
     companion: Companion | None = None,
 ) -> int:
     """Open the terminal desk on the ledger at `url` (None: the usual one) until it is closed.
@@ -371,7 +375,7 @@ def run_desk(
         # Set but empty means nothing; Textual would take it for a wish.
         os.environ.pop("NO_COLOR", None)
     app = BilldeskApp(
-        partial(_open, read_only=read_only, sandbox=sandbox),
+        partial(_open, read_only=read_only),
         maker=_make,
         url=url,
         place=screen or "overview",
@@ -390,14 +394,14 @@ def run_desk(
     return wanted or app.return_code or 0
 
 
-def _open(url: str | None, *, read_only: bool, sandbox: object | None) -> Desk:
+def _open(url: str | None, *, read_only: bool) -> Desk:
     """Open the desk; this is where the store is imported, in a thread."""
     from billdesk.core.desk import open_desk
 
-    return open_desk(url, read_only=read_only, origin="terminal", sandbox=sandbox)
+    return open_desk(url, read_only=read_only, origin="terminal")
 
 
 def _make(url: str | None, asset: str) -> Desk:
     from billdesk.core.desk import create_ledger
 
-    return create_ledger(url, asset=asset)
+    return create_ledger(url, asset=asset, origin="terminal")

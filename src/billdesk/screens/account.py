@@ -16,7 +16,7 @@ from textual.widgets import Static
 from billdesk.screens import acts
 from billdesk.screens.as_of import AsOf
 from billdesk.screens.detail import Detail, hold_lines, payment_lines, posting_lines
-from billdesk.screens.figures import amount, money_tone, signed
+from billdesk.screens.figures import amount, money_tone, number, signed
 from billdesk.screens.frame import DeskScreen
 from billdesk.screens.incident import Offer, incident_lines, incident_markdown
 from billdesk.screens.keys import keys_of
@@ -94,9 +94,7 @@ class AccountScreen(DeskScreen["IncidentSheet"]):
             Column("When", 11, lambda row: (self.app.times.short(row.at), "muted")),
             Column("Kind", 7, lambda row: (row.kind, "accent")),
             Column("What", 14, lambda row: row.title, grow=1),
-            Column(
-                "Amount", 12, lambda row: (signed(row.amount), money_tone(row.amount)), right=True
-            ),
+            Column("Amount", 12, _amount, right=True),
             Column("Detail", 12, lambda row: (row.detail, "muted"), grow=3, from_width=64),
             Column("By", 8, lambda row: (row.actor, "muted"), grow=1, from_width=84),
         )
@@ -277,6 +275,13 @@ class AccountScreen(DeskScreen["IncidentSheet"]):
                 lambda desk: desk.ledger.posting(row.id),
                 lambda posting: self._review(make(posting.entries[0])),
             )
+
+
+def _amount(row: TimelineSheet) -> str | tuple[str, str]:
+    """Signed where money moved; what was only held or asked for moved none."""
+    if row.kind == "entry":
+        return signed(row.amount), money_tone(row.amount)
+    return number(row.amount), "muted"
 
 
 def _is_charge(row: TimelineSheet) -> bool:

@@ -129,11 +129,7 @@ class BalancesScreen(ListScreen["BalanceRowSheet"]):
 
     def action_standing(self) -> None:
         """From all to each standing in turn, and back to all."""
-        now = (self.line.applied.get("standing") or "").upper()
-        words = ("", *STANDINGS)
-        then = words[(words.index(now) + 1) % len(words)] if now in words else ""
-        rest = [token for token in self.line.value.split() if not token.startswith("standing:")]
-        self.line.put(" ".join([*rest, f"standing:{then}"] if then else rest))
+        self.cycle_filter("standing", STANDINGS)
 
 
 def _asset(row: BalanceRowSheet) -> tuple[str, str]:

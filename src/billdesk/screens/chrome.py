@@ -99,7 +99,7 @@ class PlaceLine(OneLine):
     def on_click(self, event: events.Click) -> None:
         for start, end, name in self._spans:
             if start <= event.x < end:
-                self.app.go(name)
+                self.app.action_go(name)
 
 
 class StatusLine(OneLine):

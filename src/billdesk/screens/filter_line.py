@@ -5,7 +5,7 @@ The line is read here; what a filter means is the desk's business.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -104,7 +104,11 @@ class FilterLine(LineInput):
         self._names = tuple(names)
         self._applied = Query()
         self._timer_generation = 0
-        self.suggester = LastWord([*(f"{name}:" for name in names), *values])
+        self.suggest(values)
+
+    def suggest(self, values: Iterable[str]) -> None:
+        """Complete these, too, while they are being typed."""
+        self.suggester = LastWord([*(f"{name}:" for name in self._names), *values])
 
     @property
     def applied(self) -> Query:

@@ -77,8 +77,8 @@ class DeskHost(App[int]):
         """Keep a message in the log, where it can be read after it left the screen."""
         self.notes.append(Note(self.now(), tone, text))
 
-    def go(self, place: str) -> None:
-        """Show a main screen."""
+    def action_go(self, place: str) -> None:
+        """Show a main screen, if there is a ledger to show."""
         raise NotImplementedError
 
     def show_account(self, ref: str) -> None:
@@ -87,6 +87,10 @@ class DeskHost(App[int]):
 
     def show_entries(self, line: str) -> None:
         """Show the ledger, filtered by `line` as one would type it."""
+        raise NotImplementedError
+
+    def show_balances(self, line: str) -> None:
+        """Show the balances, filtered by `line` as one would type it."""
         raise NotImplementedError
 
     def ask_again(self) -> None:

@@ -12,24 +12,16 @@ from billdesk.screens import acts
 from billdesk.screens.detail import Detail, posting_lines
 from billdesk.screens.entry_query import ENTRY_NAMES, entry_filter_of
 from billdesk.screens.figures import money_tone, number, signed
-from billdesk.screens.filter_line import FilterLine
-from billdesk.screens.frame import DeskScreen
+from billdesk.screens.filtered_screen import NOTHING_MATCHES, FilteredScreen
 from billdesk.screens.ledger_view import EntryReading, LedgerView
 from billdesk.screens.line_table import Column, LineTable
 from billdesk.screens.review import Review
 
 if TYPE_CHECKING:
-    from textual.app import ComposeResult
-
     from billdesk.core.desk import Desk
     from billdesk.core.rules.sheets import EntryFilter, EntrySheet, PostingSheet
 
-KINDS = (
-    "deposit", "charge", "refund", "manual_credit", "manual_debit", "pack_purchase", "credit_grant",
-    "credit_use", "credit_expiry", "cycle_reset", "reversal", "chargeback", "opening", "transfer",
-    "capture", "debt",
-)  # fmt: skip
-CHIPS = ("", "deposit", "charge", "refund", "manual_credit", "manual_debit", "reversal", "capture")
+CHIPS = ("deposit", "charge", "refund", "manual_credit", "manual_debit", "reversal", "capture")
 
 
 def _about(entry: EntrySheet) -> str:
@@ -45,15 +37,15 @@ class LedgerAnswer:
     cursor: int
 
 
-class LedgerScreen(DeskScreen[LedgerAnswer]):
+class LedgerScreen(FilteredScreen[LedgerAnswer]):
     """The whole ledger, or what a filter leaves of it."""
 
     place = "ledger"
     heading = "Ledger"
-    AUTO_FOCUS = "LedgerView"
+    filter_names = ENTRY_NAMES
+    filter_hint = "/ filter: words  kind:charge  account:REF  since:2026-03-01  until:  ref:  asof:"
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "Filter", id="ledger.filter"),
         Binding("f", "kind", "Kind", id="ledger.kind"),
         Binding("o", "open_account", "Account", id="ledger.account"),
         Binding("t", "today", "Today", id="ledger.today", show=False),
@@ -61,20 +53,13 @@ class LedgerScreen(DeskScreen[LedgerAnswer]):
         Binding("V", "reverse", "Reverse", id="act.reverse"),
     ]
 
+    table: LedgerView
+
     def __init__(self, *, threaded: bool = True) -> None:
         super().__init__()
         self.table = LedgerView(self._columns(), threaded=threaded)
-        self.line = FilterLine(
-            ENTRY_NAMES,
-            values=[f"kind:{kind}" for kind in KINDS],
-            hint="/ filter: words  kind:charge  account:REF  since:2026-03-01  until:  ref:  asof:",
-        )
         self._reading: EntryReading | None = None
         self._newer = 0
-
-    def body(self) -> ComposeResult:
-        yield self.line
-        yield self.table
 
     def _columns(self) -> Sequence[Column[EntrySheet]]:
         return (
@@ -115,9 +100,11 @@ class LedgerScreen(DeskScreen[LedgerAnswer]):
         return read
 
     def paint(self, answer: LedgerAnswer) -> None:
+        if self.app.desk is not None:
+            self.line.suggest(f"kind:{kind}" for kind in self.app.desk.ledger.kinds)
         self._reading, self._newer = answer.reading, 0
         self.table.empty = (
-            "Nothing matches the filter.\nPress / and Esc to clear it."
+            NOTHING_MATCHES
             if self.line.value
             else "No entries yet.\nCharges, deposits and adjustments appear here by themselves."
         )
@@ -155,31 +142,9 @@ class LedgerScreen(DeskScreen[LedgerAnswer]):
     def entry_filter(self) -> EntryFilter | None:
         return entry_filter_of(self.line.applied)
 
-    def action_filter(self) -> None:
-        self.line.focus()
-
-    def on_filter_line_applied(self, event: FilterLine.Applied) -> None:
-        event.stop()
-        self.table.move_to(0)
-        self.ask()
-
-    def on_filter_line_wrong(self, event: FilterLine.Wrong) -> None:
-        event.stop()
-        self.say_error(event.error)
-
-    def on_filter_line_left(self) -> None:
-        self.table.focus()
-
-    def use_filter(self, line: str) -> None:
-        """Show what this filter leaves; `line` is as one would type it."""
-        self.call_after_refresh(self.line.put, line)
-
     def action_kind(self) -> None:
         """From all kinds to each in turn, and back to all."""
-        now = self.line.applied.get("kind") or ""
-        then = CHIPS[(CHIPS.index(now) + 1) % len(CHIPS)] if now in CHIPS else ""
-        rest = [token for token in self.line.value.split() if not token.startswith("kind:")]
-        self.line.put(" ".join([*rest, f"kind:{then}"] if then else rest))
+        self.cycle_filter("kind", CHIPS)
 
     def action_today(self) -> None:
         rest = [token for token in self.line.value.split() if not token.startswith("since:")]

@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
-from textual.binding import Binding, BindingType
-
-from billdesk.screens.filter_line import FilterLine, Query
-from billdesk.screens.frame import DeskScreen
+from billdesk.screens.filter_line import Query
+from billdesk.screens.filtered_screen import NOTHING_MATCHES, FilteredScreen
 from billdesk.screens.line_table import Column, LineTable
 from billdesk.screens.paged_table import PagedTable
 from billdesk.screens.threads import explain
 
 if TYPE_CHECKING:
-    from textual.app import ComposeResult
-
     from billdesk.core.desk import Desk
     from billdesk.core.rules.sheets import Page
 
@@ -24,25 +20,14 @@ Row = TypeVar("Row")
 PAGE_ROWS = 200
 
 
-class ListScreen(DeskScreen["tuple[tuple[Row, ...], str | None]"], Generic[Row]):
-    """A list with a filter line. Subclasses give `columns`, `key_of`, `reader` and `open_row`."""
+class ListScreen(FilteredScreen["tuple[tuple[Row, ...], str | None]"], Generic[Row]):
+    """A list of pages. Subclasses give `columns`, `key_of`, `reader` and `open_row`."""
 
-    filter_names: ClassVar[tuple[str, ...]] = ()
-    filter_values: ClassVar[tuple[str, ...]] = ()
-    filter_hint: ClassVar[str] = ""
     empty: ClassVar[str] = "Nothing here yet."
-    empty_filtered: ClassVar[str] = "Nothing matches the filter.\nPress / and Esc to clear it."
-
-    AUTO_FOCUS = "PagedTable"
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "Filter", id="list.filter"),
-    ]
 
     def __init__(self) -> None:
         super().__init__()
         self.table: PagedTable[Row] = PagedTable(self.columns(), self.key_of, copied=self.copy_of)
-        self.line = FilterLine(self.filter_names, values=self.filter_values, hint=self.filter_hint)
 
     # --- what subclasses give ---
 
@@ -71,10 +56,6 @@ class ListScreen(DeskScreen["tuple[tuple[Row, ...], str | None]"], Generic[Row])
 
     # --- the list ---
 
-    def body(self) -> ComposeResult:
-        yield self.line
-        yield self.table
-
     def question(self) -> Callable[[Desk], tuple[tuple[Row, ...], str | None]]:
         read, wanted = self.reader(self.line.applied), max(PAGE_ROWS, self.table.row_count)
 
@@ -91,7 +72,7 @@ class ListScreen(DeskScreen["tuple[tuple[Row, ...], str | None]"], Generic[Row])
 
     def paint(self, answer: tuple[tuple[Row, ...], str | None]) -> None:
         rows, after = answer
-        self.table.empty = self.empty_filtered if self.line.value else self.empty
+        self.table.empty = NOTHING_MATCHES if self.line.value else self.empty
         self.table.show_rows(rows, after)
 
     def paint_error(self, error: BaseException) -> None:
@@ -126,20 +107,3 @@ class ListScreen(DeskScreen["tuple[tuple[Row, ...], str | None]"], Generic[Row])
         row = self.table.row
         if row is not None:
             self.open_row(row)
-
-    # --- the filter ---
-
-    def action_filter(self) -> None:
-        self.line.focus()
-
-    def on_filter_line_applied(self, event: FilterLine.Applied) -> None:
-        event.stop()
-        self.table.move_to(0)
-        self.ask()
-
-    def on_filter_line_wrong(self, event: FilterLine.Wrong) -> None:
-        event.stop()
-        self.say_error(event.error)
-
-    def on_filter_line_left(self) -> None:
-        self.table.focus()

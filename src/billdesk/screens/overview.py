@@ -104,8 +104,10 @@ class OverviewScreen(DeskScreen["OverviewSheet"]):
             return
         if row.screen == "account" and row.target is not None:
             self.app.show_account(row.target)
-        elif row.screen in {place.name for place in self.app.places}:
-            self.app.go(row.screen)
+        elif row.screen == "balances" and row.target is not None:
+            self.app.show_balances(f"standing:{row.target}")
+        elif row.screen != self.place and row.screen in {place.name for place in self.app.places}:
+            self.app.action_go(row.screen)
         else:
             self.say(f"{row.title}: {row.detail}", "muted")
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding, BindingType
 
 from billdesk.screens.detail import Detail, payment_lines
-from billdesk.screens.figures import number, tone_of
+from billdesk.screens.figures import counted, number, tone_of
 from billdesk.screens.line_table import Column
 from billdesk.screens.list_screen import ListScreen
 
 if TYPE_CHECKING:
     from billdesk.core.desk import Desk
-    from billdesk.core.rules.sheets import Page, PaymentSheet
+    from billdesk.core.rules.sheets import Page, PaymentSheet, TickSheet
     from billdesk.screens.filter_line import Query
 
 STATUSES = ("pending", "succeeded", "failed", "expired")
@@ -66,14 +66,26 @@ class PaymentsScreen(ListScreen["PaymentSheet"]):
     def open_row(self, row: PaymentSheet) -> None:
         self.app.push_screen(Detail("Payment", row.id, payment_lines(row, self.app.times)))
 
+    def action_ask(self) -> None:
+        """Ask the gateways what happened; then show what the desk knows now."""
+        if not self.app.may_act:
+            self.ask()
+            return
+        self.say("asking the gateways …", "muted")
+        self.act(lambda desk: desk.gateways.poll(), self._polled)
+
+    def _polled(self, tick: TickSheet) -> None:
+        for trouble in tick.errors:
+            self.say(f"Problem: {trouble}", "bad")
+        if not tick.errors:
+            new = counted(tick.facts, "new fact")
+            self.say(f"asked {counted(tick.polled, 'gateway')}: {new}", "muted")
+        self.ask()
+
     def action_open_account(self) -> None:
         if self.table.row is not None:
             self.app.show_account(self.table.row.account_ref)
 
     def action_status(self) -> None:
         """From all to each status in turn, and back to all."""
-        now = self.line.applied.get("status") or ""
-        words = ("", *STATUSES)
-        then = words[(words.index(now) + 1) % len(words)] if now in words else ""
-        rest = [token for token in self.line.value.split() if not token.startswith("status:")]
-        self.line.put(" ".join([*rest, f"status:{then}"] if then else rest))
+        self.cycle_filter("status", STATUSES)

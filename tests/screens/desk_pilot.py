@@ -1,0 +1,104 @@
+"""Driving the desk in a test: open it, wait for what it is waiting for, read what is on screen."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from textual.worker import WorkerState
+
+from billdesk.app import BilldeskApp, Rhythm
+from billdesk.core.desk import Desk
+from billdesk.core.values.clock import MovingClock
+from billdesk.core.values.ids import IdMaker
+from tests.screens.shop import NOW, Shop
+
+if TYPE_CHECKING:
+    from textual.pilot import Pilot
+
+SMALL, LARGE = (80, 24), (120, 36)
+PATIENCE_SECONDS = 10.0
+STILL = Rhythm(pulse_seconds=0, tick_seconds=0)
+
+
+def stage(
+    shop: Shop,
+    *,
+    read_only: bool = False,
+    rhythm: Rhythm = STILL,
+    **wishes: Any,  # noqa: ANN401
+) -> BilldeskApp:
+    """The app on a shop, with its clock standing still and its ids known."""
+
+    def opener(_: str | None) -> Desk:
+        return shop.desk(read_only=read_only)
+
+    def maker(_: str | None, __: str) -> Desk:
+        raise AssertionError("this test makes no ledger")
+
+    return BilldeskApp(
+        opener,
+        maker=maker,
+        clock=MovingClock(NOW),
+        ids=IdMaker(random.Random(5).randbytes),
+        rhythm=rhythm,
+        **wishes,
+    )
+
+
+@asynccontextmanager
+async def on_stage(app: BilldeskApp, size: tuple[int, int] = SMALL) -> AsyncIterator[Pilot[int]]:
+    """The app running at a size, its first answers painted; the desk is closed at the end."""
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        yield pilot
+    app.close_desk()
+
+
+async def settle(pilot: Pilot[Any]) -> None:
+    """Wait until nothing runs in a thread and nothing is left to paint."""
+    app = pilot.app
+    quiet = 0
+    deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    while quiet < 2:
+        if asyncio.get_running_loop().time() > deadline:
+            raise AssertionError("the desk does not come to rest")
+        busy = [
+            each for each in app.workers if each.state in {WorkerState.PENDING, WorkerState.RUNNING}
+        ]
+        quiet = 0 if busy else quiet + 1
+        await pilot.pause() if not busy else await asyncio.sleep(0.005)
+
+
+async def until(pilot: Pilot[Any], condition: Callable[[], bool]) -> None:
+    """Wait for a condition, not for a time."""
+    deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    while not condition():
+        if asyncio.get_running_loop().time() > deadline:
+            raise AssertionError("waited in vain; on screen:\n" + text_of(pilot.app))
+        await asyncio.sleep(0.01)
+    await settle(pilot)
+
+
+async def press(pilot: Pilot[Any], *keys: str) -> None:
+    """Press keys one after the other, each when the one before has been dealt with."""
+    for key in keys:
+        await pilot.press(key)
+        await settle(pilot)
+
+
+async def write(pilot: Pilot[Any], text: str) -> None:
+    """Type a text."""
+    await pilot.press(*("space" if each == " " else each for each in text))
+
+
+def text_of(app: Any) -> str:  # noqa: ANN401 - any app
+    """What is on screen, as plain text."""
+    lines = [
+        "".join(segment.text for segment in strip)
+        for strip in app.screen._compositor.render_strips()
+    ]
+    return "\n".join(line.rstrip() for line in lines)
