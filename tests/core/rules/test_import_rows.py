@@ -88,7 +88,11 @@ def test_an_account_needs_no_more_than_a_ref_and_a_name() -> None:
         ({"opening_balance": "12.50"}, Money(1250, "USD"), Money(0, "USD")),
         ({"opening_balance": " 7 ", "asset": "JPY"}, Money(7, "JPY"), Money(0, "JPY")),
         ({"opening_balance": "12.50 EUR", "asset": "EUR"}, Money(1250, "EUR"), Money(0, "EUR")),
-        ({"opening_balance": "-35.00"}, Money(-3500, "USD"), Money(0, "USD")),
+        (
+            {"opening_balance": "-35.00", "credit_limit": "50"},
+            Money(-3500, "USD"),
+            Money(-5000, "USD"),
+        ),
         ({"credit_limit": "50"}, Money(0, "USD"), Money(-5000, "USD")),
         ({"credit_limit": "None"}, Money(0, "USD"), None),
         (
@@ -116,6 +120,7 @@ def test_what_an_account_had_and_may_owe(
         ({"email": "x\x00"}, "the e-mail holds a NUL"),
         ({"asset": "XXX"}, "'XXX' is not an asset"),
         ({"opening_balance": "12,50"}, "'12,50' is not an amount"),
+        ({"opening_balance": "-0.01"}, "-0.01 USD is below the credit limit"),
         ({"opening_balance": "--5"}, "'-5' is not an amount"),
         ({"opening_balance": "12.50 EUR"}, "'12.50 EUR' is not in USD"),
         ({"opening_balance": "1.5", "asset": "JPY"}, "finer than JPY"),

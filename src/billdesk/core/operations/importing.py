@@ -6,108 +6,38 @@ goes in in one write block, or nothing does. What came in before stays as it is.
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
-from typing import Generic, NamedTuple, Protocol, TextIO, TypeVar
+from itertools import islice
+from typing import NamedTuple, Protocol, TypeVar
 
 from billdesk.core.operations.booking import book, digest_of
 from billdesk.core.operations.enrolling import HOUSE
 from billdesk.core.operations.office import Office
+from billdesk.core.operations.tables import Table
 from billdesk.core.rules.import_rows import (
     ACCOUNTS,
     ENTRIES,
     AccountRow,
-    Columns,
     EntryRow,
     account_row,
-    check_heading,
-    column_name,
-    delimiter_of,
     entry_row,
 )
 from billdesk.core.rules.ledger import IMPORT, Draft, Leg, purpose_of
 from billdesk.core.rules.sheets import ImportSheet, RowError
 from billdesk.core.store import accounts as store
-from billdesk.core.store.imports import account_ids, known_references
+from billdesk.core.store.imports import KnownAccount, known_accounts, known_references
 from billdesk.core.store.posting import first_result, post_many, wallet_state
 from billdesk.core.store.sessions import KeyTaken, Session
 from billdesk.core.values.clock import to_micros
-from billdesk.core.values.errors import BadInput, Refused
+from billdesk.core.values.errors import BadInput, BilldeskError, Refused
 
-HEADING_LENGTH = 10_000
 BATCH = 500
 MOST_ERRORS = 1000
 
 Progress = Callable[[int, int], None]
-Line = tuple[int, Mapping[str, str] | BadInput]
 Row = TypeVar("Row", AccountRow, EntryRow)
-
-
-class Table:
-    """A CSV file with a heading: UTF-8, any usual delimiter, line ends of any system.
-
-    `position` says how many of its `size` bytes have been read so far.
-    """
-
-    def __init__(self, path: str | os.PathLike[str], columns: Columns) -> None:
-        self.path = Path(path)
-        self.size = 0
-        self.position = 0
-        self._columns = columns
-
-    def lines(self) -> Iterator[Line]:
-        """Each line's number and its fields by column, or what is wrong with it.
-
-        A line that goes on within quotes has the number it begins with; empty lines are left out.
-        Raises BadInput when the file cannot be read or its heading is wrong.
-        """
-        try:
-            with self.path.open("rb") as raw:
-                self.size = os.fstat(raw.fileno()).st_size
-                if raw.read(2) in {b"\xff\xfe", b"\xfe\xff"}:
-                    raise BadInput(f"{self.path} is in UTF-16", "save it as CSV in UTF-8")
-                raw.seek(0)
-                # What is not UTF-8 becomes half a surrogate pair: then the check of the text finds
-                # it and names its line, where a decoder would name a block of bytes.
-                with io.TextIOWrapper(
-                    raw, "utf-8-sig", errors="surrogateescape", newline=""
-                ) as text:
-                    for line in self._parsed(text):
-                        self.position = raw.tell()
-                        yield line
-        except OSError as error:
-            raise BadInput(
-                f"{self.path} cannot be read: {error.strerror}", "give the path of a CSV file"
-            ) from error
-
-    def _parsed(self, text: TextIO) -> Iterator[Line]:
-        heading = text.readline(HEADING_LENGTH)
-        if not heading.strip():
-            raise BadInput(f"{self.path} is empty", "the first line names the columns")
-        delimiter = delimiter_of(heading, self._columns)
-        names = [column_name(name) for name in heading.split(delimiter)]
-        check_heading(names, self._columns)
-        rows = csv.reader(text, delimiter=delimiter, strict=True)
-        while True:
-            number = rows.line_num + 2
-            try:
-                fields = next(rows)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                yield number, BadInput(f"not CSV: {error}", "look for a quote that is not closed")
-                continue
-            if not any(map(str.strip, fields)):
-                continue
-            if len(fields) == len(names):
-                yield number, dict(zip(names, fields, strict=True))
-            else:
-                told = f"{len(fields)} fields where the heading has {len(names)}"
-                yield number, BadInput(told, "quote a field that holds the delimiter")
 
 
 class Imports:
@@ -121,36 +51,39 @@ class Imports:
     ) -> ImportSheet:
         """Bring in accounts with their opening balances and credit limits, all or none.
 
-        A wallet comes in once: later its balance and limit are the desk's business, and the same
-        file changes nothing. `on_progress` hears how much of the work is done, and of how much.
-        Raises BadInput when the file is no such table, ReadOnly, StoreError kinds.
+        A wallet comes in once; afterwards its balance and limit are the desk's business, and the
+        same file changes nothing. `on_progress` hears how much is done, of how much. Raises
+        BadInput when the file is no such table, ReadOnly, StoreError kinds.
         """
-        return _bring_in(self._office, path, _Accounts(self._office), on_progress)
+        office, now = self._office, self._office.now()
+        return _bring_in(office, Table(path, ACCOUNTS), _Accounts(office, now), now, on_progress)
 
     def entries(
         self, path: str | os.PathLike[str], on_progress: Progress | None = None
     ) -> ImportSheet:
         """Bring in the history of accounts, in the order of the file, all or none.
 
-        Each line comes in once for its reference: the same file again changes nothing. Raises
-        BadInput when the file is no such table, ReadOnly, StoreError kinds.
+        A reference comes in once, so the same file changes nothing. `on_progress` hears how much is
+        done, of how much. Raises BadInput when the file is no such table, ReadOnly, StoreError
+        kinds.
         """
-        return _bring_in(self._office, path, _Entries(self._office), on_progress)
+        office, now = self._office, self._office.now()
+        return _bring_in(office, Table(path, ENTRIES), _Entries(office, now), now, on_progress)
 
 
-class _Written(NamedTuple):
-    """What became of some lines."""
+class _Item(NamedTuple):
+    """A line as it will be booked, and how low its wallet may go (if the line says so)."""
 
-    added: int
-    unchanged: int
-    errors: list[RowError]
+    line: int
+    draft: Draft
+    floor_minor: int | None = 0
+    sets_floor: bool = False
 
 
 class _Kind(Protocol[Row]):
-    """What differs between one kind of file and another."""
+    """What differs between files of accounts and files of entries."""
 
     name: str
-    columns: Columns
 
     def read(self, fields: Mapping[str, str]) -> Row:
         """What a line says. Raises BadInput."""
@@ -160,18 +93,15 @@ class _Kind(Protocol[Row]):
         """What the ledger has against some lines, as far as it can be told beforehand."""
         ...
 
-    def write(self, session: Session, rows: Sequence[tuple[int, Row]]) -> _Written:
-        """Write some lines; those that came in before are left alone."""
+    def items(self, session: Session, rows: Sequence[tuple[int, Row]], /) -> list[_Item]:
+        """How lines that passed the check are booked."""
         ...
 
 
 class _Accounts:
-    """Accounts and their wallets. Each wallet's opening is a posting, even of nothing: it shows
-    that the wallet came in, and with what.
-    """
+    """Accounts and wallets; an opening is a posting even of nothing, to show what came in."""
 
     name = "accounts"
-    columns = ACCOUNTS
 
     def __init__(self, office: Office, now: datetime) -> None:
         self._office = office
@@ -182,10 +112,281 @@ class _Accounts:
         return account_row(fields, self._office.default_asset)
 
     def check(self, session: Session, rows: Sequence[tuple[int, AccountRow]]) -> list[RowError]:
-        """Accounts that are here already must be the same."""
-        known = store.accounts_by_ref(session, [row.ref for _, row in rows])
+        """An account that is here already, or further up, must have the same name and e-mail."""
+        known = known_accounts(session, [row.ref for _, row in rows])
+        errors = []
+        for line, row in rows:
+            first = known.setdefault(row.ref, KnownAccount("", row.name, row.email))
+            if (first.name, first.email) != (row.name, row.email):
+                told = f"there is an account {row.ref} already, called {first.name[:60]}"
+                errors.append(RowError(line, f"{told}; use its name and e-mail, or another ref"))
+        return errors
+
+    def items(self, session: Session, rows: Sequence[tuple[int, AccountRow]]) -> list[_Item]:
+        """The openings of the wallets, after the accounts that are new have been added."""
+        known = known_accounts(session, [row.ref for _, row in rows])
+        ids = {ref: account.id for ref, account in known.items()}
+        new = []
+        for _, row in rows:
+            if row.ref not in ids:
+                ids[row.ref] = self._office.ids.make("acc", self._now)
+                new.append((ids[row.ref], row.ref, row.name, row.email, to_micros(self._now)))
+        store.add_accounts(session, new)
+        for account_id, ref, name, _, _ in new:
+            self._office.audit(
+                session,
+                now=self._now,
+                action="account.add",
+                summary=f"{ref} · {name}",
+                account_id=account_id,
+            )
+        return [self._item(line, row, ids[row.ref]) for line, row in rows]
+
+    def _item(self, line: int, row: AccountRow, account_id: str) -> _Item:
+        asset = row.opening.asset
+        leg = Leg(account_id, purpose_of(asset), asset, row.opening.minor, 0, "imported")
+        floor_minor = None if row.floor is None else row.floor.minor
+        draft = Draft(
+            id=self._office.ids.make("opn", self._now),
+            kind="opening",
+            scope=IMPORT,
+            reference=f"opening:{row.ref}:{asset}",
+            digest=digest_of("opening", (leg,), str(floor_minor)),
+            actor=self._office.actor,
+            legs=(leg,),
+            recorded_at=self._office.recorded_at(self._now),
+            guarded=False,
+        )
+        return _Item(line, draft, floor_minor, sets_floor=True)
+
+
+class _Entries:
+    """The history of accounts that are here."""
+
+    name = "entries"
+
+    def __init__(self, office: Office, now: datetime) -> None:
+        self._office = office
+        self._now = now
+        self._ids: dict[str, str] = {}
+
+    def read(self, fields: Mapping[str, str]) -> EntryRow:
+        """What a line says. Raises BadInput."""
+        return entry_row(fields, self._office.default_asset)
+
+    def check(self, session: Session, rows: Sequence[tuple[int, EntryRow]]) -> list[RowError]:
+        """Every line needs an account that is here, of a customer."""
+        unseen = {row.account for _, row in rows} - self._ids.keys() - {HOUSE}
+        for ref, account in known_accounts(session, sorted(unseen)).items():
+            self._ids[ref] = account.id
         return [
-            RowError(line, f"there is another account {row.ref} already: {told}")
+            RowError(line, f"there is no account {row.account}; import the accounts first")
             for line, row in rows
-            if (told := _other_name(known.get(row.ref), row)) is not None
+            if row.account not in self._ids
         ]
+
+    def items(self, _: Session, rows: Sequence[tuple[int, EntryRow]]) -> list[_Item]:
+        """Postings as the desk's own verbs would make them."""
+        return [_Item(line, self._draft(row)) for line, row in rows]
+
+    def _draft(self, row: EntryRow) -> Draft:
+        office, kind = self._office, row.kind
+        leg = Leg(
+            self._ids[row.account],
+            purpose_of(row.amount.asset),
+            row.amount.asset,
+            row.amount.minor,
+            0,
+            kind.counterparty,
+        )
+        happened_at = None if row.happened_at is None else to_micros(row.happened_at)
+        return Draft(
+            id=office.ids.make(kind.prefix, self._now),
+            kind=kind.kind,
+            scope=IMPORT,
+            reference=row.reference,
+            digest=digest_of(kind.kind, (leg,), None if happened_at is None else str(happened_at)),
+            actor=office.actor,
+            legs=(leg,),
+            subject=row.subject,
+            memo=row.memo,
+            salt=office.ids.salt() if row.subject or row.memo else None,
+            happened_at=happened_at,
+            recorded_at=office.recorded_at(self._now),
+            guarded=leg.amount_minor < 0,
+        )
+
+
+class _RolledBack(Exception):
+    """Ends a block of which nothing shall stay; never leaves this file."""
+
+
+def _roll_back_if(wrong: object) -> None:
+    if wrong:
+        raise _RolledBack
+
+
+class _Tally:
+    """What has become of the lines so far."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.added = 0
+        self.unchanged = 0
+        self.errors: list[RowError] = []
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much is wrong that nobody wants to read on."""
+        return len(self.errors) >= MOST_ERRORS
+
+    def sheet(self, table: Table) -> ImportSheet:
+        """The answer to the door: with errors, nothing was added."""
+        errors = sorted(self.errors, key=lambda error: error.line)[:MOST_ERRORS]
+        if self.is_full:
+            errors.append(RowError(errors[-1].line, "there may be more; mend these first"))
+        return ImportSheet(
+            path=str(table.path),
+            rows=self.rows,
+            added=0 if errors else self.added,
+            unchanged=0 if errors else self.unchanged,
+            errors=tuple(errors),
+        )
+
+
+def _bring_in(
+    office: Office, table: Table, kind: _Kind[Row], now: datetime, on_progress: Progress | None
+) -> ImportSheet:
+    office.check_writable()
+    tell = on_progress or _say_nothing
+    checked = _Tally()
+    with office.database.read() as session:
+        for rows in _batches(table, kind, checked):
+            checked.errors += kind.check(session, rows)
+            tell(table.position, 2 * table.size)
+            if checked.is_full:
+                break
+    if checked.errors:
+        return checked.sheet(table)
+    written = _Tally()
+    try:
+        with office.database.write() as session:
+            for rows in _batches(table, kind, written):
+                written.errors += kind.check(session, rows)
+                _write(office, session, kind.items(session, rows), now, written)
+                tell(table.size + table.position, 2 * table.size)
+                if written.is_full:
+                    break
+            _roll_back_if(written.errors)
+            if written.added:
+                summary = f"{written.added} of {written.rows} lines of {table.path.name}"
+                office.audit(session, now=now, action=f"import.{kind.name}", summary=summary)
+    except _RolledBack:
+        pass
+    return written.sheet(table)
+
+
+def _say_nothing(_done: int, _total: int) -> None:
+    """For callers who do not ask how far it is."""
+
+
+def _batches(table: Table, kind: _Kind[Row], tally: _Tally) -> Iterator[list[tuple[int, Row]]]:
+    """The lines that can be read, some hundred at a time; the others are noted."""
+    lines = table.lines()
+    while batch := list(islice(lines, BATCH)):
+        rows = []
+        for number, fields in batch:
+            tally.rows += 1
+            try:
+                if isinstance(fields, BadInput):
+                    raise fields
+                rows.append((number, kind.read(fields)))
+            except BadInput as error:
+                tally.errors.append(_row_error(number, error))
+        yield rows
+
+
+def _row_error(line: int, error: BilldeskError) -> RowError:
+    return RowError(line, f"{error.message}; {error.hint}" if error.hint else error.message)
+
+
+def _write(
+    office: Office, session: Session, items: Sequence[_Item], now: datetime, tally: _Tally
+) -> None:
+    """Book those lines that are new; what is wrong with any goes to the tally."""
+    known = known_references(session, IMPORT, [item.draft.reference for item in items])
+    new: dict[str, _Item] = {}
+    for item in items:
+        reference = item.draft.reference
+        if reference in new:
+            same = _content(new[reference].draft) == _content(item.draft)
+        elif reference in known:
+            same = _is_replay(session, item.draft)
+        else:
+            new[reference] = item
+            continue
+        if same:
+            tally.unchanged += 1
+        else:
+            told = (
+                f"the reference {reference} was used for something else; nothing is changed twice"
+            )
+            tally.errors.append(RowError(item.line, told))
+    opened: set[tuple[str, ...]] = set()
+    for item in new.values():
+        wallet = item.draft.legs[0][:3]
+        if item.sets_floor or wallet not in opened:
+            opened.add(wallet)
+            _open_wallet(office, session, item, now, tally)
+    _book(office, list(new.values()), now, tally)
+
+
+def _content(draft: Draft) -> tuple[bytes, str, str | None, str | None]:
+    return draft.digest, draft.legs[0].account, draft.subject, draft.memo
+
+
+def _is_replay(session: Session, draft: Draft) -> bool:
+    """Whether the reference of `draft` led to the same posting before; erased texts say nothing."""
+    first = first_result(session, draft.scope, draft.reference)
+    if first is None:
+        return False
+    texts = (draft.subject, draft.memo) if first.erased else (first.subject, first.memo)
+    return (first.digest, first.account_id, *texts) == _content(draft)
+
+
+def _open_wallet(
+    office: Office, session: Session, item: _Item, now: datetime, tally: _Tally
+) -> None:
+    """Have the wallet of a new line there, with the floor that the line asks for."""
+    leg = item.draft.legs[0]
+    state = wallet_state(session, leg.account, leg.purpose, leg.asset, lock=True)
+    if state is None:
+        store.open_wallet(
+            session,
+            id=office.ids.make("wal", now),
+            account_id=leg.account,
+            purpose=leg.purpose,
+            asset=leg.asset,
+            floor_minor=item.floor_minor,
+        )
+    elif item.sets_floor and not store.set_floor(session, state.number, item.floor_minor):
+        told = "the wallet is here and used below this credit limit already; raise the limit"
+        tally.errors.append(RowError(item.line, told))
+
+
+def _book(office: Office, items: Sequence[_Item], now: datetime, tally: _Tally) -> None:
+    """Book lines together if that goes, else one by one to learn which are refused, and why."""
+    try:
+        with office.database.write() as session:
+            answer = post_many(session, [item.draft for item in items])
+            _roll_back_if(isinstance(answer, int))
+        tally.added += len(items)
+    except (_RolledBack, KeyTaken, Refused):
+        for item in items:
+            try:
+                booked = book(office, item.draft, now)
+            except Refused as error:
+                tally.errors.append(_row_error(item.line, error))
+            else:
+                tally.added += not booked.replayed
+                tally.unchanged += booked.replayed

@@ -53,19 +53,20 @@ _OTHER_NAMES = {
 
 
 class ImportKind(NamedTuple):
-    """How a word in the `kind` column is booked: the entry's kind, its sign, the other side."""
+    """How a word in the `kind` column is booked: kind, prefix of the id, direction, other side."""
 
     kind: str
+    prefix: str
     sign: int
     counterparty: str
 
 
 KINDS = {
-    "charge": ImportKind("charge", -1, "revenue"),
-    "refund": ImportKind("refund", 1, "revenue"),
-    "deposit": ImportKind("deposit", 1, "imported"),
-    "credit": ImportKind("manual_credit", 1, "adjustment"),
-    "debit": ImportKind("manual_debit", -1, "adjustment"),
+    "charge": ImportKind("charge", "chg", -1, "revenue"),
+    "refund": ImportKind("refund", "ref", 1, "revenue"),
+    "deposit": ImportKind("deposit", "dep", 1, "imported"),
+    "credit": ImportKind("manual_credit", "adj", 1, "adjustment"),
+    "debit": ImportKind("manual_debit", "adj", -1, "adjustment"),
 }
 
 
@@ -130,12 +131,16 @@ def account_row(fields: Mapping[str, str], default_asset: str) -> AccountRow:
     asset = _asset(fields, default_asset)
     name = check_text(_required(fields, "name"), "name", NAME_LENGTH)
     limit = fields.get("credit_limit", "").strip() or "0"
+    floor = None if limit.lower() == NO_LIMIT else _in_asset(limit, asset).negated()
+    opening = _signed(fields.get("opening_balance", "").strip() or "0", asset)
+    if floor is not None and opening.minor < floor.minor:
+        raise BadInput(f"{opening} is below the credit limit", f"a limit of {opening.negated()}")
     return AccountRow(
         ref=check_account_ref(_required(fields, "ref")),
         name=name,
         email=check_optional_text(fields.get("email"), "e-mail", NAME_LENGTH),
-        opening=_signed(fields.get("opening_balance", "").strip() or "0", asset),
-        floor=None if limit.lower() == NO_LIMIT else _in_asset(limit, asset).negated(),
+        opening=opening,
+        floor=floor,
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from billdesk.core.operations.importing import Table
+from billdesk.core.operations.tables import Table
 from billdesk.core.rules.import_rows import ACCOUNTS, ENTRIES
 from billdesk.core.values.errors import BadInput
 
