@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
 
 from billdesk.core.operations import checking, exporting, surveying
@@ -133,7 +133,7 @@ class Desk:
         self.audit = Audit(office)
         self.standing = Standing(office)
 
-    def __enter__(self) -> Desk:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -191,11 +191,14 @@ class Desk:
         return surveying.overview(self._office, self.info, sealed_at)
 
     def doctor(self) -> tuple[DoctorSheet, ...]:
-        """Is this installation fit to keep money?"""
+        """Whether this installation is fit to keep money, check by check."""
         return surveying.doctor(self._office, self.info)
 
     def verify(
-        self, checkpoint: str | os.PathLike[str] | None = None, *, on_progress: Progress | None = None
+        self,
+        checkpoint: str | os.PathLike[str] | None = None,
+        *,
+        on_progress: Progress | None = None,
     ) -> VerifySheet:
         """Prove the ledger: chain, balances, and the sealed checkpoint (the newest known if none).
 
@@ -237,8 +240,8 @@ class Desk:
     def export_entries(
         self,
         path: str | os.PathLike[str],
-        format: str = "csv",  # noqa: A002 - the word that users know
-        filter: EntryFilter | None = None,  # noqa: A002 - the word that users know
+        format: str = "csv",
+        filter: EntryFilter | None = None,
         on_progress: Progress | None = None,
     ) -> ExportSheet:
         """Write entries to a new file: csv, jsonl, hledger or beancount.
@@ -253,7 +256,7 @@ class Desk:
         return self._paths.data / "checkpoints" / self.info.ledger_id
 
 
-class _TakenBack(Exception):  # noqa: N818 - never leaves this file
+class _TakenBack(Exception):
     """Ends a rehearsal: everything in its block is rolled back."""
 
 
@@ -300,7 +303,9 @@ def create_ledger(
     try:
         ZoneInfo(zone)
     except (ValueError, OSError) as error:
-        raise BadInput(f"there is no time zone {zone[:40]!r}", "write it like Europe/Berlin") from error
+        raise BadInput(
+            f"there is no time zone {zone[:40]!r}", "write it like Europe/Berlin"
+        ) from error
     settings = read_settings()
     address = settings.ledger if url is None else os.fspath(url)
     database = opening.make_ledger(
@@ -322,7 +327,7 @@ def create_ledger(
     return _desk(database, settings, clock, actor, origin, gateways, chance)
 
 
-def _desk(  # noqa: PLR0913 - everything a desk is made of
+def _desk(
     database: Database,
     settings: Settings,
     clock: Clock | None,

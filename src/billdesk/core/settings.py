@@ -11,6 +11,8 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from platformdirs import PlatformDirs
+
 from billdesk.core.values.errors import BadInput
 
 _DEADLINE_SECONDS = 30.0
@@ -39,8 +41,6 @@ class Settings:
 
 def default_paths() -> Paths:
     """The folders of this system, as platformdirs has them."""
-    from platformdirs import PlatformDirs  # only needed when no path is given
-
     folders = PlatformDirs("billdesk", appauthor=False)
     data = Path(folders.user_data_dir)
     return Paths(
@@ -90,7 +90,7 @@ def _seconds(value: object) -> float:
         seconds = float(str(value))
     except ValueError as error:
         raise BadInput(f"deadline_seconds is {value!r}", "give a number of seconds") from error
-    if not 0 < seconds <= 3600:  # noqa: PLR2004 - an hour is longer than anybody waits
+    if not 0 < seconds <= 3600:
         raise BadInput(f"deadline_seconds is {value!r}", "between 0 and 3600")
     return seconds
 

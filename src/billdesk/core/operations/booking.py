@@ -56,7 +56,13 @@ def digest_of(kind: str, legs: tuple[Leg, ...], *more: str | None) -> bytes:
     """
     parts: list[str | None] = [kind]
     for leg in legs:
-        parts += [leg.purpose, leg.asset, str(leg.amount_minor), str(leg.held_minor), leg.counterparty]
+        parts += [
+            leg.purpose,
+            leg.asset,
+            str(leg.amount_minor),
+            str(leg.held_minor),
+            leg.counterparty,
+        ]
     return content_digest(*parts, *more)
 
 
@@ -189,9 +195,7 @@ def _prepare(office: Office, session: Session, draft: Draft, now: datetime) -> N
                 post(session, release_draft)
 
 
-def expiry_draft(
-    office: Office, hold: tuple[str, str, str, str, int], now: datetime
-) -> Draft:
+def expiry_draft(office: Office, hold: tuple[str, str, str, str, int], now: datetime) -> Draft:
     """The posting that frees a hold past its deadline: (id, account id, purpose, asset, amount)."""
     hold_id, account_id, purpose, asset, amount_minor = hold
     legs = (Leg(account_id, purpose, asset, 0, -amount_minor, "hold"),)
@@ -225,7 +229,9 @@ def _explain(session: Session, draft: Draft) -> NoReturn:
             raise WalletFrozen(
                 f"the {leg.asset} wallet is frozen", "see billdesk why, then unfreeze it"
             )
-        available = Money(state.balance_minor - state.held_minor - (state.floor_minor or 0), leg.asset)
+        available = Money(
+            state.balance_minor - state.held_minor - (state.floor_minor or 0), leg.asset
+        )
         needed = Money(leg.held_minor - leg.amount_minor, leg.asset)
         raise InsufficientFunds(
             f"{needed} is needed, {available} can be used", "deposit money, then try again"
@@ -245,4 +251,3 @@ def _remember(
         account_id=account.id,
         data={"reference": draft.reference, "amount": str(amount)},
     )
-

@@ -44,7 +44,7 @@ class Charges:
     def __init__(self, office: Office) -> None:
         self._office = office
 
-    def create(  # noqa: PLR0913 - a charge's own fields
+    def create(
         self,
         account: str,
         amount: Money | str,
@@ -132,7 +132,7 @@ class Charges:
             kind="charge",
             scope=CALLER,
             reference=check_reference(request.reference),
-            digest=digest_of("charge", legs, happened_at and str(happened_at)),
+            digest=digest_of("charge", legs, None if happened_at is None else str(happened_at)),
             actor=office.actor,
             legs=legs,
             subject=subject,
@@ -143,7 +143,7 @@ class Charges:
         )
 
 
-class _OneByOne(Exception):  # noqa: N818 - never leaves this file
+class _OneByOne(Exception):
     """A batch that needs the slow path; its block is rolled back first."""
 
 

@@ -67,12 +67,14 @@ def read_checkpoint(path: Path) -> Checkpoint:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise NotFound(f"there is no checkpoint at {path}", "make one with billdesk seal") from error
+        raise NotFound(
+            f"there is no checkpoint at {path}", "make one with billdesk seal"
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"{path} cannot be read", "give the path of a checkpoint") from error
     body, separator, seal_line = text.rpartition("sealed ")
     heading = body.partition("\n")[0].split(" ")
-    if not separator or heading[:3] != ["billdesk", "checkpoint", "1"] or len(heading) != 5:  # noqa: PLR2004
+    if not separator or heading[:3] != ["billdesk", "checkpoint", "1"] or len(heading) != 5:
         raise BadInput(f"{path} is not a checkpoint", "give the file that billdesk seal wrote")
     if sha256(body.encode()).hexdigest() != seal_line.strip():
         raise BadInput(f"the seal of {path} is broken", "use another copy of the checkpoint")

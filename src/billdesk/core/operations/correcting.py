@@ -147,7 +147,7 @@ def _opposite_legs(session: Session, posting_id: str, kind: str | None) -> tuple
     )
 
 
-def _correct(  # noqa: PLR0913 - a correction's own fields
+def _correct(
     office: Office,
     kind: str,
     prefix: str,

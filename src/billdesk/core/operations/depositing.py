@@ -62,7 +62,7 @@ class Deposits:
         amount: Money | str,
         *,
         gateway: str = "sandbox",
-        id: str | None = None,  # noqa: A002 - the field's name
+        id: str | None = None,
     ) -> PaymentSheet:
         """Ask a gateway for money from an account; the answer carries the link to pay at.
 
@@ -327,7 +327,12 @@ def _apply(office: Office, session: Session, fact: Fact, number: int, now: datet
     elif payment.status == "pending":
         status = "failed" if fact.stage == "declined" else "expired"
         store.move_payment(
-            session, payment.id, status=status, detail=fact.detail, at=at, external_id=fact.object_id
+            session,
+            payment.id,
+            status=status,
+            detail=fact.detail,
+            at=at,
+            external_id=fact.object_id,
         )
         office.audit(
             session, now=now, action=f"deposit.{status}", summary=f"{payment.amount}: {fact.detail}",
@@ -343,7 +348,9 @@ def _why_it_waits(fact: Fact, payment: PaymentSheet | None) -> str:
     if payment is None:
         return "no payment of ours is known for it"
     if fact.stage == "settled" and fact.amount != payment.amount:
-        return f"{fact.amount} was paid where {payment.amount} was asked for: credited by nobody yet"
+        return (
+            f"{fact.amount} was paid where {payment.amount} was asked for: credited by nobody yet"
+        )
     return ""
 
 

@@ -110,7 +110,10 @@ class Accounts:
             owner = store.account_of_posting(session, wanted)
         if owner is not None:
             account, why = owner
-            found = [MatchSheet(account, why), *(match for match in found if match.account != account)]
+            found = [
+                MatchSheet(account, why),
+                *(match for match in found if match.account != account),
+            ]
         return tuple(found[:limit])
 
     def suspend(self, ref: str, *, memo: str) -> AccountSheet:
@@ -192,7 +195,7 @@ class Wallets:
             account = office.account(session, ref)
             return tuple(store.wallets_of(session, account.id, to_micros(office.now())))
 
-    def rows(  # noqa: PLR0913 - a list's own settings
+    def rows(
         self,
         *,
         sort: str = "ref",
@@ -208,7 +211,9 @@ class Wallets:
         if sort not in SORTS:
             raise BadInput(f"cannot sort by {sort[:30]!r}", f"one of {', '.join(SORTS)}")
         if standing is not None and standing not in STANDINGS:
-            raise BadInput(f"there is no standing {standing[:30]!r}", f"one of {', '.join(STANDINGS)}")
+            raise BadInput(
+                f"there is no standing {standing[:30]!r}", f"one of {', '.join(STANDINGS)}"
+            )
         offset = int(after) if after and after.isdecimal() else 0
         with self._office.database.read() as session:
             rows = balance_rows(
@@ -318,17 +323,17 @@ class Wallets:
 
     def _wallets(
         self, session: Session, account: AccountSheet, asset: str | None, now: datetime
-    ) -> list[int]:
+    ) -> tuple[int, ...]:
         """Wallet numbers of an account: of one asset, or all its own ones (one at least)."""
         if asset is not None:
-            return [self._wallet(session, account, asset, now)]
+            return (self._wallet(session, account, asset, now),)
         own = [
             wallet.asset
             for wallet in store.wallets_of(session, account.id, to_micros(now))
             if wallet.purpose != "receivable"
         ]
         assets = own or [self._office.default_asset]
-        return [self._wallet(session, account, each, now) for each in assets]
+        return tuple(self._wallet(session, account, each, now) for each in assets)
 
     def _wallet(self, session: Session, account: AccountSheet, asset: str, now: datetime) -> int:
         """The number of an account's wallet in an asset, locked; opened if it is not there."""
@@ -345,7 +350,7 @@ class Wallets:
 
 
 def _check_cause(cause: str) -> str:
-    if not (cause.isascii() and cause.replace("_", "").isalnum() and len(cause) <= 40):  # noqa: PLR2004
+    if not (cause.isascii() and cause.replace("_", "").isalnum() and len(cause) <= 40):
         raise BadInput(f"{cause[:40]!r} cannot be a cause", "a word such as operator or dispute")
     return cause
 

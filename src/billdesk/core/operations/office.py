@@ -50,7 +50,7 @@ class Office:
         if self.database.read_only:
             raise ReadOnly("this desk was opened read-only", "open it again without --read-only")
 
-    def audit(  # noqa: PLR0913 - the log's own fields
+    def audit(
         self,
         session: Session,
         *,

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from billdesk.core.operations.booking import Booked
 from billdesk.core.operations.office import Office
+from billdesk.core.operations.windows import LedgerView
 from billdesk.core.rules.ledger import KINDS, purpose_of
 from billdesk.core.rules.sheets import (
     AuditSheet,
@@ -29,14 +30,13 @@ from billdesk.core.store.accounts import (
     wallets_of,
 )
 from billdesk.core.store.audits import list_audit
-from billdesk.core.store.checks import recount, trial_balance
+from billdesk.core.store.checks import recount, size, trial_balance
 from billdesk.core.store.postings import posting_by_id
 from billdesk.core.store.questions import status_set_by
 from billdesk.core.store.sessions import Session
 from billdesk.core.values.clock import aware, to_micros
 from billdesk.core.values.errors import BadInput, NotFound
 from billdesk.core.values.money import Money, exponent_of, read_amount
-from billdesk.core.operations.windows import LedgerView
 
 MOST_AT_ONCE = 10_000
 
@@ -65,7 +65,7 @@ class Ledger:
     def __init__(self, office: Office) -> None:
         self._office = office
 
-    def entries(  # noqa: PLR0913 - one per filter
+    def entries(
         self,
         account: str | None = None,
         *,
@@ -122,15 +122,11 @@ class Ledger:
         with self._office.database.read(snapshot=True) as session:
             account_id = self._office.account(session, account).id if account else None
             findings = tuple(recount(session, account_id))
-            row = session.one(
-                "SELECT count(*), coalesce(sum(seq), 0) FROM wallet"
-                + (" WHERE account_id = ?" if account_id else ""),
-                (account_id,) if account_id else (),
-            ) or (0, 0)
+            wallets, entries = size(session, account_id)
         return VerifySheet(
             ok=not findings,
-            wallets=int(row[0]),
-            entries=int(row[1]),
+            wallets=wallets,
+            entries=entries,
             findings=findings,
             unproven=("the hash chain was not followed: verify does that",),
             checkpoint_at=None,
@@ -208,9 +204,7 @@ class Standing:
         return self.why(ref, needs=needs).may_run
 
 
-def standing_of(
-    office: Office, session: Session, ref: str, needs: Money | None
-) -> StandingSheet:
+def standing_of(office: Office, session: Session, ref: str, needs: Money | None) -> StandingSheet:
     """The standing of one account, read in one session."""
     account = office.account(session, ref)
     freezes: list[FreezeSheet] = freezes_of(session, account.id, open_only=True)

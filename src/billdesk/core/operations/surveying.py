@@ -20,8 +20,8 @@ from billdesk.core.rules.sheets import (
 )
 from billdesk.core.store import questions
 from billdesk.core.store.accounts import freezes_of, wallets_of
-from billdesk.core.store.holds import list_holds
 from billdesk.core.store.history import entries_page
+from billdesk.core.store.holds import list_holds
 from billdesk.core.store.payments import list_payments
 from billdesk.core.store.search import indexed_up_to
 from billdesk.core.store.sessions import Session
@@ -70,7 +70,7 @@ def _day_starts(now: datetime, zone: str) -> list[datetime]:
     return [midnight + timedelta(days=offset) for offset in range(1 - DAYS, 2)]
 
 
-def _attention(  # noqa: PLR0913 - everything that can need a person
+def _attention(
     now: datetime,
     gateways: tuple[GatewaySheet, ...],
     standings: dict[str, int],
@@ -103,7 +103,9 @@ def _attention(  # noqa: PLR0913 - everything that can need a person
     if overdue:
         title = f"{overdue} holds are past their deadline"
         found.append(AttentionSheet("note", title, "the next tick frees them", "overview", None))
-    if entries and (checkpoint_at is None or now - checkpoint_at > timedelta(days=_CHECKPOINT_DAYS)):
+    if entries and (
+        checkpoint_at is None or now - checkpoint_at > timedelta(days=_CHECKPOINT_DAYS)
+    ):
         title = "no recent checkpoint" if checkpoint_at else "no checkpoint was ever sealed"
         found.append(
             AttentionSheet("note", title, "billdesk seal FILE, kept elsewhere", "overview", None)
@@ -154,7 +156,7 @@ def _timeline(session: Session, account_id: str) -> list[TimelineSheet]:
 
 
 def doctor(office: Office, info: LedgerSheet) -> tuple[DoctorSheet, ...]:
-    """Is the installation fit to keep money?"""
+    """Whether the installation is fit to keep money, check by check."""
     found = [DoctorSheet("ledger", "ok", f"{info.where} ({info.kind}, schema {info.schema})")]
     with office.database.read() as session:
         if session.kind == "sqlite":
@@ -164,7 +166,7 @@ def doctor(office: Office, info: LedgerSheet) -> tuple[DoctorSheet, ...]:
             found.append(DoctorSheet("Postgres", "ok", f"server {row[0]}"))
         behind = session.one("SELECT coalesce(max(number), 0) FROM posting") or (0,)
         lag = behind[0] - indexed_up_to(session)
-        state = "warning" if lag > 100_000 else "ok"  # noqa: PLR2004 - what a search reads unindexed
+        state = "warning" if lag > 100_000 else "ok"
         found.append(
             DoctorSheet("search", state, f"{lag} postings wait for the index", "billdesk tick")
         )
@@ -183,7 +185,9 @@ def _sqlite_checks(session: Session) -> list[DoctorSheet]:
         DoctorSheet(
             "SQLite",
             "ok" if safe else "warning",
-            text if safe else f"{text} can corrupt a WAL file when two programs write at once;"
+            text
+            if safe
+            else f"{text} can corrupt a WAL file when two programs write at once;"
             " our own write gate prevents it, other programs do not",
             "" if safe else "install the package pysqlite3, and do not write with other programs",
         )

@@ -10,7 +10,6 @@ from billdesk.core.operations.office import Office
 from billdesk.core.rules.sheets import TickSheet
 from billdesk.core.store.search import index_batch
 
-
 _INDEX_BATCHES = 20
 
 

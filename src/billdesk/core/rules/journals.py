@@ -49,8 +49,8 @@ def beancount_lines(entry: EntrySheet) -> str:
     note = _quoted(entry.subject or entry.memo or entry.kind)
     amount = f"{format_minor(-entry.amount.minor, entry.amount.asset)} {entry.amount.asset}"
     return (
-        f'{entry.recorded_at.date().isoformat()} * {_quoted(entry.account_name)} {note}\n'
-        f'  posting: {_quoted(entry.posting_id)}\n'
+        f"{entry.recorded_at.date().isoformat()} * {_quoted(entry.account_name)} {note}\n"
+        f"  posting: {_quoted(entry.posting_id)}\n"
         f"  {_customer(entry)}  {amount}\n"
         f"  {_party(entry)}\n\n"
     )

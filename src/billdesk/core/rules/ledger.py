@@ -38,8 +38,10 @@ CALLER, SYSTEM, IMPORT = "caller", "system", "import"
 
 
 class Leg(NamedTuple):
-    """One side of a posting: a wallet (by its account's ref or id, purpose and asset), what its
-    balance and its held part change by in minor units, and who is on the other side.
+    """One side of a posting.
+
+    A wallet (by its account's ref or id, purpose and asset), what its balance and its held part
+    change by in minor units, and who is on the other side.
     """
 
     account: str
@@ -152,9 +154,9 @@ def field(value: str | None) -> str:
     return f"{size}:{value}"
 
 
-def front_of(  # noqa: PLR0913 - the canonical form has that many fields
+def front_of(
     *,
-    id: str,  # noqa: A002 - the field's name
+    id: str,
     kind: str,
     scope: str,
     reference: str,
@@ -171,7 +173,7 @@ def front_of(  # noqa: PLR0913 - the canonical form has that many fields
     )
 
 
-def link(  # noqa: PLR0913 - the canonical form has that many fields
+def link(
     head: bytes,
     front: str,
     *,

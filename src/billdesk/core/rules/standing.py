@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import NamedTuple
 
 from billdesk.core.rules.sheets import FreezeSheet, ReasonSheet, StandingSheet
-
 from billdesk.core.values.money import Money
 
 

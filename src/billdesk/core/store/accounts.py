@@ -40,7 +40,7 @@ def add_account(
     ref: str,
     name: str,
     email: str | None,
-    at: int,  # noqa: A002
+    at: int,
 ) -> None:
     """Write a new account; the driver's unique violation says that the ref is taken."""
     session.run(
@@ -189,8 +189,8 @@ def balance_row(
 ) -> tuple[str, str, int | None, int | None, int | None, str] | None:
     """(ref, name, balance, held, wallet number, account id): one indexed look-up."""
     column = "id" if ref.startswith("acc_") else "ref"
-    row: Any = session.one(_BALANCE.format(column), (purpose, asset, ref))
-    return row
+    row = session.one(_BALANCE.format(column), (purpose, asset, ref))
+    return row and (row[0], row[1], row[2], row[3], row[4], row[5])
 
 
 def expired_minor(session: Session, wallet_number: int, now: int) -> int:
@@ -204,7 +204,7 @@ def expired_minor(session: Session, wallet_number: int, now: int) -> int:
 
 
 def open_wallet(
-    session: Session, *, id: str, account_id: str, purpose: str, asset: str,  # noqa: A002
+    session: Session, *, id: str, account_id: str, purpose: str, asset: str,
     floor_minor: int | None,
 ) -> None:  # fmt: skip
     """Open an empty wallet unless the account has that one already."""
@@ -251,7 +251,7 @@ def freeze_sheet(row: tuple[Any, ...]) -> FreezeSheet:
     )
 
 
-def add_freeze(  # noqa: PLR0913 - a freeze's own fields
+def add_freeze(
     session: Session,
     *,
     id: str,
@@ -259,7 +259,7 @@ def add_freeze(  # noqa: PLR0913 - a freeze's own fields
     cause: str,
     memo: str,
     set_by: str,
-    at: int,  # noqa: A002
+    at: int,
 ) -> None:
     """Open a freeze; the driver's unique violation says that this cause is open already."""
     session.run(

@@ -13,7 +13,7 @@ from billdesk.core.values.clock import from_micros
 from billdesk.core.values.money import Money
 
 
-def write_audit(  # noqa: PLR0913 - the log's own fields
+def write_audit(
     session: Session,
     *,
     at: int,

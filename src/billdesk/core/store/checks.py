@@ -35,9 +35,7 @@ def recount(session: Session, account_id: str | None = None) -> list[FindingShee
     if account_id is not None:
         entries = " WHERE wallet_number IN (SELECT number FROM wallet WHERE account_id = ?)"
         wallets, values = " AND w.account_id = ?", [account_id, account_id]
-    rows = session.all(
-        _RECOUNT.format(entries=entries, wallets=wallets), (*values, _MOST_FINDINGS)
-    )
+    rows = session.all(_RECOUNT.format(entries=entries, wallets=wallets), (*values, _MOST_FINDINGS))
     findings = []
     for ref, wallet, asset, balance, total, held, holds, freezes, open_freezes in rows:
         if balance != total:
@@ -62,9 +60,18 @@ def recount(session: Session, account_id: str | None = None) -> list[FindingShee
     return findings
 
 
+def size(session: Session, account_id: str | None = None) -> tuple[int, int]:
+    """(wallets, entries) of one account or of all."""
+    condition, values = (" WHERE account_id = ?", (account_id,)) if account_id else ("", ())
+    row = session.one(f"SELECT count(*), coalesce(sum(seq), 0) FROM wallet{condition}", values)
+    return (int(row[0]), int(row[1])) if row else (0, 0)
+
+
 def trial_balance(session: Session) -> list[TrialBalanceSheet]:
     """Per asset: stored wallet balances beside what every counterparty gave or received."""
-    stored = session.all("SELECT asset, sum(balance_minor) FROM wallet GROUP BY asset ORDER BY asset")
+    stored = session.all(
+        "SELECT asset, sum(balance_minor) FROM wallet GROUP BY asset ORDER BY asset"
+    )
     sums = session.all(
         "SELECT w.asset, e.counterparty, -sum(e.total), sum(e.legs) FROM wallet w JOIN"
         " (SELECT wallet_number, counterparty, sum(amount_minor) AS total, count(*) AS legs"
@@ -152,9 +159,9 @@ def follow_chains(
             check.add("chain", chain, row[2], f"entries {expected} to {row[0] - 1} are missing")
         expected = row[0] + 1
         _follow(check, chain, row)
-        if chain.id in pending and pending[chain.id].seq == row[2]:
-            if pending.pop(chain.id).head != bytes(row[8]):
-                check.add("checkpoint", chain, row[2], "the sealed checkpoint has another hash here")
+        at_seal = chain.id in pending and pending[chain.id].seq == row[2]
+        if at_seal and pending.pop(chain.id).head != bytes(row[8]):
+            check.add("checkpoint", chain, row[2], "the sealed checkpoint has another hash here")
         if check.entries % PROGRESS_ROWS == 0:
             on_entry(check.entries)
     _check_ends(session, check, chains, pending)

@@ -61,10 +61,14 @@ def restore_postgres(source: Path, url: str) -> None:
         raise NotFound(f"there is no backup at {source}", "check the path")
     with mapped_errors(str(source)), closing(sqlite3.connect(os.fspath(source))) as file:
         if file.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-            raise NotALedger(f"{source} is not a backup of a Postgres ledger", "choose another file")
+            raise NotALedger(
+                f"{source} is not a backup of a Postgres ledger", "choose another file"
+            )
         version = file.execute("SELECT schema FROM dump").fetchone()[0]
         if version != SCHEMA_VERSION:
-            raise NotALedger(f"{source} has schema {version}", "restore it with the billdesk it is from")
+            raise NotALedger(
+                f"{source} has schema {version}", "restore it with the billdesk it is from"
+            )
         make_postgres(url)
         database = PostgresDatabase(url)
         try:

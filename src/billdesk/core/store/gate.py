@@ -102,27 +102,30 @@ class _Waiter:
         self._answered = threading.Semaphore(0)
         self._deciding = threading.Lock()
         self._file = -1
-        self._given_up = False
+        self._given_up = threading.Event()
         threading.Thread(target=self._run, name="billdesk-gate", daemon=True).start()
 
     def lock(self, file: int, deadline_seconds: float) -> bool:
-        """Whether `file` was locked in time. After a False this waiter is spent: it closes the file
-        as soon as it gets it.
+        """Whether `file` was locked in time.
+
+        After a False this waiter is spent: it closes the file as soon as it gets it.
         """
         self._file = file
         self._asked.release()
         if self._answered.acquire(timeout=deadline_seconds):
             return True
         with self._deciding:
-            self._given_up = not self._answered.acquire(blocking=False)
-        return not self._given_up
+            if self._answered.acquire(blocking=False):
+                return True
+            self._given_up.set()
+        return False
 
     def _run(self) -> None:
-        while not self._given_up:
+        while not self._given_up.is_set():
             self._asked.acquire()
             fcntl.flock(self._file, fcntl.LOCK_EX)
             with self._deciding:
-                if self._given_up:
+                if self._given_up.is_set():
                     os.close(self._file)
                 else:
                     self._answered.release()

@@ -17,8 +17,8 @@ _GRANTS = (
     "GRANT UPDATE (status, status_since) ON account TO {login}",
     "GRANT UPDATE (floor_minor, freezes) ON wallet TO {login}",
     "GRANT UPDATE (lifted_at, lifted_by, lift_memo) ON wallet_freeze TO {login}",
-    "GRANT UPDATE (status, detail, changed_at, external_id, pay_url, fee_minor, posting_id,"
-    " asked_at, asks) ON payment TO {login}",
+    "GRANT UPDATE (status, detail, changed_at, external_id, pay_url, fee_minor) ON payment TO {login}",
+    "GRANT UPDATE (posting_id, asked_at, asks) ON payment TO {login}",
     "GRANT UPDATE (state, detail) ON fact TO {login}",
     "GRANT UPDATE ON freshness TO {login}",
     "GRANT INSERT, UPDATE ON indexing TO {login}",

@@ -277,8 +277,7 @@ def stream_entries(
     done = 0
     for start in reversed(anchors.numbers):
         numbers = numbers_below(session, query, start + 1, ANCHOR_ROWS)
-        for entry in reversed(entries_by_number(session, numbers)):
-            yield entry
+        yield from reversed(entries_by_number(session, numbers))
         done += len(numbers)
         on_row(done)
 

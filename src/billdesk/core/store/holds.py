@@ -52,19 +52,20 @@ def hold_by_id(session: Session, hold_id: str, *, replayed: bool = False) -> Hol
 
 def hold_wallet(session: Session, hold_id: str) -> tuple[str, str, str, int, str] | None:
     """(account id, purpose, asset, amount, status) of a hold."""
-    row: Any = session.one(
+    row = session.one(
         "SELECT w.account_id, w.purpose, w.asset, h.amount_minor, h.status"
         " FROM hold h JOIN wallet w ON w.number = h.wallet_number WHERE h.id = ?",
         (hold_id,),
     )
-    return row
+    return row and (row[0], row[1], row[2], row[3], row[4])
 
 
 def list_holds(
     session: Session, *, account_id: str | None, status: str | None, after: str | None, limit: int
 ) -> list[HoldSheet]:
     """Holds, the newest first, from `after` (an id) on."""
-    where, values = ["1 = 1"], []
+    where: list[str] = ["1 = 1"]
+    values: list[Any] = []
     if account_id:
         where.append("w.account_id = ?")
         values.append(account_id)
@@ -87,11 +88,11 @@ def due_holds(
     condition, values = "", [now]
     if wallet_number is not None:
         condition, values = " AND h.wallet_number = ?", [now, wallet_number]
-    rows: Any = session.all(
+    rows = session.all(
         "SELECT h.id, w.account_id, w.purpose, w.asset, h.amount_minor"
         " FROM hold h JOIN wallet w ON w.number = h.wallet_number"
         f" WHERE h.status = 'open' AND h.expires_at <= ?{condition}"
         " ORDER BY h.expires_at, h.id LIMIT ?",
         (*values, limit),
     )
-    return rows
+    return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]

@@ -7,7 +7,8 @@ from billdesk.core.store.sessions import Session
 
 def read_meta(session: Session) -> dict[str, str]:
     """All of it."""
-    return {key: value for key, value in session.all("SELECT key, value FROM meta")}
+    rows = session.all("SELECT key, value FROM meta")
+    return {row[0]: row[1] for row in rows}
 
 
 def write_meta(session: Session, key: str, value: str) -> None:

@@ -25,7 +25,7 @@ def make_postgres(url: str) -> None:
     """Make the schema in a Postgres database. Raises AlreadyExists when it is there."""
     engine = postgres_engine(url)
     try:
-        with mapped_sqlalchemy(url), engine.begin() as connection:
+        with MappedErrors(url), engine.begin() as connection:
             if sa.inspect(connection).has_table("alembic_version", schema=SCHEMA):
                 raise AlreadyExists("this database holds a ledger already", "open it")
             connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
@@ -39,22 +39,21 @@ def migrate(url: str) -> tuple[str, str, Path | None]:
 
     A SQLite ledger is copied first. Raises NotFound, NotALedger.
     """
-    backup = None
-    if is_postgres(url):
-        engine = postgres_engine(url)
-    else:
+    path = None
+    if not is_postgres(url):
         path = sqlite_path(url)
         check_file(path)
-        engine = sqlite_engine(path)
+    engine = postgres_engine(url) if path is None else sqlite_engine(path)
+    backup = None
     try:
-        with mapped_sqlalchemy(url), engine.connect() as connection:
+        with MappedErrors(url), engine.connect() as connection:
             before = _version(connection)
         if before == SCHEMA_VERSION:
             return before, before, None
-        if not is_postgres(url):
+        if path is not None:
             backup = path.with_name(f"{path.name}.before-{SCHEMA_VERSION}")
             backup_file(path, backup)
-        with mapped_sqlalchemy(url), engine.begin() as connection:
+        with MappedErrors(url), engine.begin() as connection:
             upgrade(connection)
             return before, _version(connection), backup
     finally:
@@ -98,7 +97,7 @@ def _version(connection: sa.Connection) -> str:
     return version
 
 
-class mapped_sqlalchemy:  # noqa: N801 - reads as a block
+class MappedErrors:
     """Turn what SQLAlchemy wraps into our errors."""
 
     def __init__(self, url: str) -> None:

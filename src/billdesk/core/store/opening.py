@@ -53,12 +53,14 @@ def database_at(url: str, *, read_only: bool = False, deadline_seconds: float = 
                 prepared: bool = True) -> Database:  # fmt: skip
     """The database at an address, not opened yet."""
     if is_postgres(url):
-        return _postgres(url, read_only, deadline_seconds, prepared)
+        return _postgres(
+            url, read_only=read_only, deadline_seconds=deadline_seconds, prepared=prepared
+        )
     return SqliteDatabase(sqlite_path(url), read_only=read_only, deadline_seconds=deadline_seconds)
 
 
 def _postgres(
-    url: str, read_only: bool, deadline_seconds: float, prepared: bool
+    url: str, *, read_only: bool, deadline_seconds: float, prepared: bool
 ) -> PostgresDatabase:
     from billdesk.core.store.postgres import PostgresDatabase  # psycopg costs 0.3 s at start-up
 
@@ -67,7 +69,9 @@ def _postgres(
     )
 
 
-def open_existing(url: str, *, read_only: bool, deadline_seconds: float, prepared: bool) -> Database:
+def open_existing(
+    url: str, *, read_only: bool, deadline_seconds: float, prepared: bool
+) -> Database:
     """The ledger at an address.
 
     Raises NotFound when nothing is there, NotALedger for something else, SchemaMismatch for a ledger
@@ -90,7 +94,9 @@ def open_existing(url: str, *, read_only: bool, deadline_seconds: float, prepare
 def check_file(path: Path) -> None:
     """Raises NotFound, NotALedger or StoreError unless `path` is a file that can hold a ledger."""
     if not path.exists():
-        raise NotFound(f"there is no ledger at {path}", "make one with billdesk init, or try a demo")
+        raise NotFound(
+            f"there is no ledger at {path}", "make one with billdesk init, or try a demo"
+        )
     if path.is_dir():
         raise NotALedger(f"{path} is a folder", "name the ledger's file")
     try:
@@ -138,7 +144,9 @@ def _make_file(path: Path) -> None:
     try:
         create_file(path)
     except OSError as error:
-        raise StoreError(f"{path} cannot be made: {error.strerror}", "choose another place") from error
+        raise StoreError(
+            f"{path} cannot be made: {error.strerror}", "choose another place"
+        ) from error
     database = SqliteDatabase(path)
     with closing(database), database.write() as session:
         if session.one("SELECT 1 FROM sqlite_master LIMIT 1") is not None:
@@ -158,7 +166,9 @@ def schema_statements(kind: str) -> list[str]:
 
 def split_statements(sql: str) -> list[str]:
     """SQL text cut into statements at semicolons, bodies of triggers and functions kept whole."""
-    statements, lines, body = [], [], False
+    statements: list[str] = []
+    lines: list[str] = []
+    body = False
     for line in sql.splitlines():
         if not lines and (not line.strip() or line.startswith("--")):
             continue
@@ -166,7 +176,11 @@ def split_statements(sql: str) -> list[str]:
         if line.count("$$") % 2:
             body = not body
         begun = line.startswith("BEGIN ")
-        if line.rstrip().endswith(";") and not body and (not begun or line.rstrip().endswith("END;")):
+        if (
+            line.rstrip().endswith(";")
+            and not body
+            and (not begun or line.rstrip().endswith("END;"))
+        ):
             statements.append("\n".join(lines).rstrip().removesuffix(";"))
             lines = []
     return statements

@@ -19,7 +19,10 @@ def orm_session(session: Session) -> sqlmodel.Session:
     connection = cast("Any", session).connection
     address = "postgresql+psycopg://" if session.kind == "postgres" else "sqlite://"
     engine = sa.create_engine(
-        address, creator=lambda: _Borrowed(connection), poolclass=StaticPool, pool_reset_on_return=None
+        address,
+        creator=lambda: _Borrowed(connection),
+        poolclass=StaticPool,
+        pool_reset_on_return=None,
     )
     return sqlmodel.Session(engine)
 
@@ -27,10 +30,10 @@ def orm_session(session: Session) -> sqlmodel.Session:
 class _Borrowed:
     """A driver's connection whose transaction is not the borrower's to end."""
 
-    def __init__(self, connection: Any) -> None:  # noqa: ANN401 - either driver's
+    def __init__(self, connection: Any) -> None:
         self.__dict__["_connection"] = connection
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the driver offers
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
 
     def commit(self) -> None:

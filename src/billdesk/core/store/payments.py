@@ -37,10 +37,10 @@ def payment_sheet(row: tuple[Any, ...]) -> PaymentSheet:
     )
 
 
-def add_payment(  # noqa: PLR0913 - a payment's own fields
+def add_payment(
     session: Session,
     *,
-    id: str,  # noqa: A002
+    id: str,
     account_id: str,
     gateway: str,
     mode: str,
@@ -77,7 +77,8 @@ def list_payments(
     session: Session, *, account_id: str | None, status: str | None, after: str | None, limit: int
 ) -> tuple[list[PaymentSheet], str | None]:
     """Payments, the newest first, and where to go on."""
-    where, values = ["1 = 1"], []
+    where: list[str] = ["1 = 1"]
+    values: list[Any] = []
     if account_id:
         where.append("p.account_id = ?")
         values.append(account_id)
@@ -93,25 +94,25 @@ def list_payments(
     return [payment_sheet(row) for row in rows], str(rows[-1][0]) if len(rows) == limit else None
 
 
-def open_payments(session: Session, gateway: str, mode: str, limit: int) -> list[tuple[str, int, int]]:
+def open_payments(
+    session: Session, gateway: str, mode: str, limit: int
+) -> list[tuple[str, int, int]]:
     """Payments a gateway still owes an answer for: (id, last asked at, times asked), oldest ask first."""
-    rows: Any = session.all(
+    rows = session.all(
         "SELECT id, coalesce(asked_at, created_at), asks FROM payment"
         " WHERE gateway = ? AND mode = ? AND status = 'pending'"
         " ORDER BY coalesce(asked_at, 0), number LIMIT ?",
         (gateway, mode, limit),
     )
-    return rows
+    return [(row[0], row[1], row[2]) for row in rows]
 
 
 def mark_asked(session: Session, payment_id: str, at: int) -> None:
     """Remember that the gateway was asked about a payment."""
-    session.run(
-        "UPDATE payment SET asked_at = ?, asks = asks + 1 WHERE id = ?", (at, payment_id)
-    )
+    session.run("UPDATE payment SET asked_at = ?, asks = asks + 1 WHERE id = ?", (at, payment_id))
 
 
-def move_payment(  # noqa: PLR0913 - what a fact can change
+def move_payment(
     session: Session,
     payment_id: str,
     *,
@@ -190,7 +191,8 @@ def list_facts(
     session: Session, *, state: str | None, after: str | None, limit: int
 ) -> tuple[list[FactSheet], str | None]:
     """Facts, the newest first, and where to go on."""
-    where, values = ["1 = 1"], []
+    where: list[str] = ["1 = 1"]
+    values: list[Any] = []
     if state:
         where.append("state = ?")
         values.append(state)

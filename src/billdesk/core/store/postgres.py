@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from types import TracebackType
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import errors
@@ -22,6 +22,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from billdesk.core.store.sessions import KeyTaken, Kind, LegRefused, Session, Values
 from billdesk.core.values.errors import (
     BadInput,
+    Broken,
     NotALedger,
     NotAllowed,
     ReadOnly,
@@ -44,7 +45,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 @lru_cache(maxsize=1024)
 def driver_sql(sql: str) -> LiteralString:
     """Our SQL with the driver's parameter marks; a percent sign is doubled."""
-    return cast("LiteralString", sql.replace("%", "%%").replace("?", "%s"))
+    return sql.replace("%", "%%").replace("?", "%s")
 
 
 class PostgresSession:
@@ -301,7 +302,8 @@ class _WriteBlock:
     ) -> None:
         block = self._database.block
         session = block.session
-        assert session is not None  # noqa: S101 - entered, so it is there
+        if session is None:
+            raise Broken("a write block ended that was never entered")
         if self._savepoint:
             block.depth -= 1
             if not session.connection.closed:
@@ -330,7 +332,7 @@ def mapped_errors(where: str) -> Iterator[None]:
         raise
 
 
-def raise_mapped(error: BaseException, where: str) -> None:
+def raise_mapped(error: BaseException, where: str) -> None:  # noqa: C901 - one table of cases
     """Raise our error for the driver's `error`; return when it is not the driver's business."""
     match error:
         case errors.InsufficientPrivilege():
@@ -342,7 +344,9 @@ def raise_mapped(error: BaseException, where: str) -> None:
         case errors.NumericValueOutOfRange():
             raise BadInput("the balance would not fit 64 bits", "use smaller amounts") from error
         case UnicodeEncodeError() | psycopg.DataError():
-            raise BadInput("a value cannot be kept by the database", "check text and numbers") from error
+            raise BadInput(
+                "a value cannot be kept by the database", "check text and numbers"
+            ) from error
         case errors.DiskFull():
             raise StoreFull(f"the disk is full: {where}", "free some space") from error
         case errors.LockNotAvailable() | errors.DeadlockDetected() | PoolTimeout():
@@ -359,4 +363,3 @@ def raise_mapped(error: BaseException, where: str) -> None:
             ) from error
         case _:
             return
-

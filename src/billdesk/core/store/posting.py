@@ -317,7 +317,7 @@ class _Fold:
         self._before.setdefault(wallet.number, wallet)
         return self._after.setdefault(wallet.number, wallet)
 
-    def _apply(  # noqa: PLR0913 - the parts of a posting that its legs share
+    def _apply(
         self,
         leg: Leg,
         posting_number: int,

@@ -48,7 +48,7 @@ _STANDING = {
 STANDINGS = tuple(_STANDING)
 
 
-def balance_rows(  # noqa: PLR0913 - a list's own settings
+def balance_rows(
     session: Session,
     *,
     now: int,
@@ -83,9 +83,7 @@ def balance_rows(  # noqa: PLR0913 - a list's own settings
 
 def _balance_row(row: tuple[Any, ...]) -> BalanceRowSheet:
     wallet = wallet_sheet(row)
-    word = word_of(
-        status=row[4], frozen=bool(row[13]), owes=bool(row[14]), spent=bool(row[15])
-    )
+    word = word_of(status=row[4], frozen=bool(row[13]), owes=bool(row[14]), spent=bool(row[15]))
     return BalanceRowSheet(wallet, word)
 
 
@@ -149,9 +147,7 @@ def counts(session: Session) -> tuple[int, int]:
 
 def overdue_holds(session: Session, now: int) -> int:
     """How many open holds have passed their deadline."""
-    row = session.one(
-        "SELECT count(*) FROM hold WHERE status = 'open' AND expires_at <= ?", (now,)
-    )
+    row = session.one("SELECT count(*) FROM hold WHERE status = 'open' AND expires_at <= ?", (now,))
     return int(row[0]) if row else 0
 
 

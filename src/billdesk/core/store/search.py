@@ -49,7 +49,10 @@ def _index_postgres(session: Session) -> int:
     )
     session.many(
         "INSERT INTO posting_search (number, grams) VALUES (?, ?) ON CONFLICT (number) DO NOTHING",
-        [(row[0], sorted({gram for text in row[1:] if text for gram in trigrams(text)})) for row in rows],
+        [
+            (row[0], sorted({gram for text in row[1:] if text for gram in trigrams(text)}))
+            for row in rows
+        ],
     )
     if rows:
         _mark_indexed(session, rows[-1][0])

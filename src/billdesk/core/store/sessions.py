@@ -14,11 +14,11 @@ Values = Sequence[Any]
 Kind = Literal["sqlite", "postgres"]
 
 
-class KeyTaken(Exception):  # noqa: N818 - says what happened; the callers decide what it means
+class KeyTaken(Exception):
     """A unique key was taken, perhaps by another process a moment ago."""
 
 
-class LegRefused(Exception):  # noqa: N818 - says what happened; the callers decide what it means
+class LegRefused(Exception):
     """A guard refused a later leg of a posting; nothing of it was kept."""
 
 

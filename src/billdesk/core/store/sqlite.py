@@ -20,6 +20,7 @@ from billdesk.core.store.gate import WriteGate
 from billdesk.core.store.sessions import KeyTaken, Kind, Session, Values
 from billdesk.core.values.errors import (
     BadInput,
+    Broken,
     NotALedger,
     ReadOnly,
     StoreBusy,
@@ -34,6 +35,15 @@ else:
         from pysqlite3 import dbapi2 as sqlite3
     except ImportError:
         import sqlite3
+
+__all__ = [
+    "APPLICATION_ID",
+    "SqliteDatabase",
+    "create_file",
+    "library_version",
+    "mapped_errors",
+    "sqlite3",
+]
 
 APPLICATION_ID = 0x42444B31
 """`BDK1` in the file's header: this file is a ledger of ours."""
@@ -265,7 +275,8 @@ class _WriteBlock:
     ) -> None:
         block = self._database.block
         session = block.session
-        assert session is not None  # noqa: S101 - entered, so it is there
+        if session is None:
+            raise Broken("a write block ended that was never entered")
         if self._savepoint:
             block.depth -= 1
             if session.connection.in_transaction:
@@ -329,7 +340,9 @@ _MESSAGES: Sequence[tuple[str, type[StoreError], str, str]] = (
 def raise_mapped(error: BaseException, where: str) -> None:
     """Raise our error for the driver's `error`; return when it is not the driver's business."""
     if isinstance(error, UnicodeEncodeError | OverflowError):
-        raise BadInput("a value cannot be kept by the database", "check text and numbers") from error
+        raise BadInput(
+            "a value cannot be kept by the database", "check text and numbers"
+        ) from error
     if not isinstance(error, sqlite3.Error):
         return
     if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):

@@ -153,7 +153,7 @@ class NotAllowed(Refused):
 
 
 class NotFound(BilldeskError):
-    """No such account, charge, hold …"""
+    """There is no such account, charge, hold."""
 
     code = "not_found"
     exit_status = 4
@@ -227,5 +227,5 @@ class StoreGone(StoreError):
     retry = True
 
 
-class Broken(Exception):  # noqa: N818 - the word says it better than BrokenError
+class Broken(Exception):
     """An invariant of our own failed: a bug, never a user's mistake."""

@@ -97,7 +97,7 @@ def parse_money(text: str, default_asset: str) -> Money:
     than the asset has, and amounts that do not fit 64 bits.
     """
     parts = text.split(" ")
-    number, asset = (parts[0], parts[1]) if len(parts) == 2 else (text, default_asset)  # noqa: PLR2004
+    number, asset = (parts[0], parts[1]) if len(parts) == 2 else (text, default_asset)
     exponent = exponent_of(asset)
     match = _NUMBER.fullmatch(number)
     if match is None:

@@ -13,4 +13,6 @@ def upgrade() -> None:
     connection = op.get_bind()
     kind = "postgres" if connection.dialect.name == "postgresql" else "sqlite"
     for statement in schema_statements(kind):
-        connection.exec_driver_sql(statement.replace("%", "%%") if kind == "postgres" else statement)
+        connection.exec_driver_sql(
+            statement.replace("%", "%%") if kind == "postgres" else statement
+        )
