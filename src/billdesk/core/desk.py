@@ -25,6 +25,7 @@ from billdesk.core.operations.depositing import (
 )
 from billdesk.core.operations.enrolling import HOUSE, Accounts, Wallets
 from billdesk.core.operations.holding import Holds
+from billdesk.core.operations.importing import Imports
 from billdesk.core.operations.office import Office
 from billdesk.core.operations.reading import Audit, Ledger, Standing
 from billdesk.core.operations.ticking import poll_once, tick
@@ -132,6 +133,7 @@ class Desk:
         self.ledger = Ledger(office)
         self.audit = Audit(office)
         self.standing = Standing(office)
+        self.imports = Imports(office)
 
     def __enter__(self) -> Self:
         return self
