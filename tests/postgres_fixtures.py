@@ -132,7 +132,7 @@ def postgres_template(postgres_databases: Databases) -> str:
 
 @pytest.fixture
 def postgres_url(postgres_databases: Databases, postgres_template: str) -> Iterator[str]:
-    """A database with the current schema and nothing in it, dropped after the test."""
+    """A database with a new ledger in it, dropped after the test."""
     url = postgres_databases.create(postgres_template)
     yield url
     postgres_databases.drop(url)

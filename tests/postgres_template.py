@@ -1,8 +1,8 @@
 """What every test's Postgres database has in it from the start."""
 
-from billdesk.core.store.migrating import make_postgres
+from tests.new_ledger import make_ledger
 
 
 def fill_template(url: str) -> None:
-    """Bring this empty database to the current schema, and leave no connection open."""
-    make_postgres(url)
+    """Make a new ledger in this empty database, and leave no connection open."""
+    make_ledger(url)
