@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from billdesk.app import BilldeskApp
+from tests.screens.desk_pilot import stage
 from tests.screens.shop import Shop, found_shop
 
 
@@ -24,3 +27,17 @@ def shop(furnished: Path, tmp_path: Path) -> Shop:
     folder = tmp_path / "shop"
     shutil.copytree(furnished, folder)
     return Shop(folder)
+
+
+@pytest.fixture
+def staged(shop: Shop) -> Iterator[Callable[..., BilldeskApp]]:
+    """Makes the app on the shop; takes what `stage` takes. Its desk is closed after the test."""
+    made: list[BilldeskApp] = []
+
+    def make(**wishes: object) -> BilldeskApp:
+        made.append(stage(shop, **wishes))  # type: ignore[arg-type]  # passed on as they are
+        return made[-1]
+
+    yield make
+    for app in made:
+        app.close_desk()

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from textual import events
 from textual.worker import WorkerState
 
 from billdesk.app import BilldeskApp, Rhythm
@@ -91,8 +92,9 @@ async def press(pilot: Pilot[Any], *keys: str) -> None:
 
 
 async def write(pilot: Pilot[Any], text: str) -> None:
-    """Type a text."""
-    await pilot.press(*("space" if each == " " else each for each in text))
+    """Put a text into the field that has the focus, as one would paste it."""
+    pilot.app.post_message(events.Paste(text))
+    await settle(pilot)
 
 
 def text_of(app: Any) -> str:  # noqa: ANN401 - any app

@@ -1,0 +1,64 @@
+"""What the pictures show: for each scene the keys that lead to it from the overview."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tests.screens.desk_pilot import press, settle, text_of, until, write
+
+if TYPE_CHECKING:
+    from textual.pilot import Pilot
+
+Step = str | tuple[str, str]
+
+SCENES: dict[str, tuple[Step, ...]] = {
+    "overview": (),
+    "balances": ("2",),
+    "balances-filtered": ("2", "slash", ("write", "standing:OWES"), "enter"),
+    "ledger": ("3",),
+    "ledger-filtered": ("3", "slash", ("write", "kind:charge plumbing"), "enter"),
+    "ledger-nothing": ("3", "slash", ("write", "no such words"), "enter"),
+    "payments": ("4",),
+    "refunds": ("5",),
+    "adjustments": ("6",),
+    "audit": ("7",),
+    "account": ("2", "enter"),
+    "account-frozen": ("2", "j", "j", "enter"),
+    "account-owes": ("2", "j", "j", "j", "j", "j", "enter"),
+    "posting": ("3", "enter"),
+    "finder": ("ctrl+k", ("write", "bi"), ("wait", "Birch")),
+    "palette": ("2", "colon", ("write", "sort"), ("wait", "Sort")),
+    "help": ("2", "question_mark"),
+    "messages": ("2", "s", "m"),
+    "export": ("e",),
+    "as-of": ("2", "enter", "t", ("write", "2026-03-01"), "enter"),
+    "review": (
+        "2", "enter", "A", "tab", "tab", ("write", "12.50"), "tab",
+        ("write", "goodwill for the outage"), "tab", ("write", "12.5"), ("wait", "Entries"),
+    ),
+    "review-refused": (
+        "2", "enter", "C", "tab", ("write", "9000"), ("wait", "Not possible"),
+    ),
+    "receipt": (
+        "2", "j", "j", "enter", "U", "tab", ("write", "settled with the customer"),
+        ("wait", "standing"), "tab", "tab", "enter", ("wait", "receipt"),
+    ),
+}  # fmt: skip
+
+
+async def play(pilot: Pilot[Any], *steps: Step) -> None:
+    """Press, write and wait as a scene says."""
+    await settle(pilot)
+    for step in steps:
+        if isinstance(step, str):
+            await press(pilot, step)
+        elif step[0] == "write":
+            await write(pilot, step[1])
+            await settle(pilot)
+        else:
+            await until(pilot, lambda wanted=step[1]: wanted in on_top(pilot))  # type: ignore[misc]
+
+
+def on_top(pilot: Pilot[Any]) -> str:
+    """What is on screen now."""
+    return text_of(pilot.app)

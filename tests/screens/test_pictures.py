@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from billdesk.app import BilldeskApp
+from tests.screens.desk_pilot import LARGE, SMALL
+from tests.screens.scenes import SCENES, play
+
+if TYPE_CHECKING:
+    from textual.pilot import Pilot
+
+Compare = Callable[..., bool]
+Staged = Callable[..., BilldeskApp]
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x36"])
+@pytest.mark.parametrize("scene", SCENES)
+def test_every_screen_looks_as_it_was_agreed(
+    scene: str, size: tuple[int, int], staged: Staged, snap_compare: Compare
+) -> None:
+    async def act_it_out(pilot: Pilot[Any]) -> None:
+        await play(pilot, *SCENES[scene])
+
+    assert snap_compare(staged(), terminal_size=size, run_before=act_it_out)
+
+
+@pytest.mark.parametrize(
+    "theme",
+    ["billdesk-light", "high-contrast-dark", "high-contrast-light", "deuteranopia-dark"],
+)
+def test_every_theme_colours_the_states(theme: str, staged: Staged, snap_compare: Compare) -> None:
+    async def act_it_out(pilot: Pilot[Any]) -> None:
+        await play(pilot, *SCENES["balances"])
+
+    assert snap_compare(staged(theme=theme), terminal_size=SMALL, run_before=act_it_out)
+
+
+def test_a_desk_to_look_at_says_so(staged: Staged, snap_compare: Compare) -> None:
+    async def act_it_out(pilot: Pilot[Any]) -> None:
+        await play(pilot, *SCENES["account-frozen"])
+
+    assert snap_compare(staged(read_only=True), terminal_size=SMALL, run_before=act_it_out)
