@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -25,7 +26,6 @@ from billdesk.core.operations.depositing import (
 )
 from billdesk.core.operations.enrolling import HOUSE, Accounts, Wallets
 from billdesk.core.operations.holding import Holds
-from billdesk.core.operations.importing import Imports
 from billdesk.core.operations.office import Office
 from billdesk.core.operations.reading import Audit, Ledger, Standing
 from billdesk.core.operations.ticking import poll_once, tick
@@ -54,6 +54,7 @@ from billdesk.core.values.ids import Chance, IdMaker
 from billdesk.core.values.money import exponent_of
 
 if TYPE_CHECKING:
+    from billdesk.core.operations.importing import Imports
     import psycopg
     import sqlmodel
 
@@ -133,7 +134,13 @@ class Desk:
         self.ledger = Ledger(office)
         self.audit = Audit(office)
         self.standing = Standing(office)
-        self.imports = Imports(office)
+
+    @cached_property
+    def imports(self) -> Imports:
+        """Bringing in accounts and entries from files."""
+        from billdesk.core.operations.importing import Imports  # few desks ever need it
+
+        return Imports(self._office)
 
     def __enter__(self) -> Self:
         return self

@@ -148,7 +148,8 @@ class _Accounts:
         floor_minor = None if row.floor is None else row.floor.minor
         draft = Draft(
             id=self._office.ids.make("opn", self._now),
-            kind="opening",
+            # A kind that moves no money needs no entry to show for it.
+            kind="opening" if row.opening.minor else "empty_opening",
             scope=IMPORT,
             reference=f"opening:{row.ref}:{asset}",
             digest=digest_of("opening", (leg,), str(floor_minor)),
