@@ -54,9 +54,10 @@ from billdesk.core.values.ids import Chance, IdMaker
 from billdesk.core.values.money import exponent_of
 
 if TYPE_CHECKING:
-    from billdesk.core.operations.importing import Imports
     import psycopg
     import sqlmodel
+
+    from billdesk.core.operations.importing import Imports
 
 __all__ = [
     "ChargeRequest",

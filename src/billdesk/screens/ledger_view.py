@@ -67,7 +67,7 @@ class LedgerView(ThreadWork, LineTable["EntrySheet"]):
         *,
         empty: str = "",
         threaded: bool = True,
-        id: str | None = None,  # noqa: A002 - Textual's word
+        id: str | None = None,
     ) -> None:
         super().__init__(columns, lambda entry: entry.posting_id, empty=empty, id=id)
         self._reading: EntryReading | None = None

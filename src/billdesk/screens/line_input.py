@@ -25,7 +25,7 @@ class LineInput(Input):
         value: str = "",
         *,
         placeholder: str = "",
-        id: str | None = None,  # noqa: A002 - Textual's word
+        id: str | None = None,
         max_length: int = 0,
     ) -> None:
         super().__init__(

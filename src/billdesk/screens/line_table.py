@@ -156,7 +156,7 @@ class LineTable(ScrollView, Generic[Row], can_focus=True):
         *,
         copied: Callable[[Row], str] | None = None,
         empty: str = "",
-        id: str | None = None,  # noqa: A002 - Textual's word
+        id: str | None = None,
     ) -> None:
         super().__init__(id=id)
         self._columns = tuple(columns)

@@ -37,7 +37,7 @@ class PagedTable(LineTable[Row]):
         *,
         copied: Callable[[Row], str] | None = None,
         empty: str = "",
-        id: str | None = None,  # noqa: A002 - Textual's word
+        id: str | None = None,
     ) -> None:
         super().__init__(columns, key, copied=copied, empty=empty, id=id)
         self._rows: list[Row] = []

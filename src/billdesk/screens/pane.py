@@ -19,7 +19,7 @@ class Pane(Widget):
     Pane { height: auto; width: 1fr; }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._write: Callable[[int], Content] = lambda _: Content()
 
