@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tests.screens.desk_pilot import press, settle, text_of, until, write
@@ -27,7 +28,7 @@ SCENES: dict[str, tuple[Step, ...]] = {
     "account-owes": ("2", "j", "j", "j", "j", "j", "enter"),
     "posting": ("3", "enter"),
     "finder": ("ctrl+k", ("write", "bi"), ("wait", "Birch")),
-    "palette": ("2", "colon", ("write", "sort"), ("wait", "Sort")),
+    "palette": ("2", "colon", ("write", "sort"), ("gone", "Reload")),
     "help": ("2", "question_mark"),
     "messages": ("2", "s", "m"),
     "export": ("e",),
@@ -56,9 +57,9 @@ async def play(pilot: Pilot[Any], *steps: Step) -> None:
             await write(pilot, step[1])
             await settle(pilot)
         else:
-            await until(pilot, lambda wanted=step[1]: wanted in on_top(pilot))  # type: ignore[misc]
+            there = step[0] == "wait"
+            await until(pilot, partial(_shows, pilot, step[1], there=there))
 
 
-def on_top(pilot: Pilot[Any]) -> str:
-    """What is on screen now."""
-    return text_of(pilot.app)
+def _shows(pilot: Pilot[Any], text: str, *, there: bool) -> bool:
+    return (text in text_of(pilot.app)) is there

@@ -11,6 +11,7 @@ from billdesk.screens.safe_text import (
     TONES,
     cut,
     fit,
+    fit_number,
     safe_line,
     safe_lines,
     safe_text,
@@ -101,6 +102,20 @@ def test_a_cut_says_that_something_is_missing_and_only_then(text: str, width: in
 )
 def test_cutting_counts_cells_not_characters(text: str, width: int, shown: str) -> None:
     assert cut(text, width) == shown
+
+
+@pytest.mark.parametrize(
+    ("number", "width", "shown"),
+    [
+        ("1,234.50", 10, "  1,234.50"),
+        ("1,234.50", 8, "1,234.50"),
+        ("1,234.50", 7, "1234.50"),
+        ("-1,234,567.89", 12, " -1234567.89"),
+        ("1,234.50", 6, "######"),
+    ],
+)
+def test_no_digit_of_an_amount_is_ever_cut_off(number: str, width: int, shown: str) -> None:
+    assert fit_number(number, width) == shown
 
 
 def test_amounts_end_in_the_same_cell() -> None:

@@ -92,8 +92,8 @@ class AccountScreen(DeskScreen["IncidentSheet"]):
     def _columns(self) -> tuple[Column[TimelineSheet], ...]:
         return (
             Column("When", 11, lambda row: (self.app.times.short(row.at), "muted")),
-            Column("Kind", 7, lambda row: (row.kind, "accent")),
-            Column("What", 14, lambda row: row.title, grow=1),
+            Column("Kind", 7, lambda row: (row.kind, "accent"), from_width=76),
+            Column("What", 17, lambda row: row.title, grow=1),
             Column("Amount", 12, _amount, right=True),
             Column("Detail", 12, lambda row: (row.detail, "muted"), grow=3, from_width=64),
             Column("By", 8, lambda row: (row.actor, "muted"), grow=1, from_width=84),

@@ -102,24 +102,26 @@ def _reason(
 
 
 def _wallets(wallets: tuple[WalletSheet, ...], width: int) -> list[Content]:
-    cells = min(16, max(11, (width - 12) // 3))
-    head = fit("Wallet", 8) + "".join(
-        fit(title, cells, right=True) for title in ("balance", "held", "available")
-    )
-    lines = [safe_text(head, "muted")]
-    for wallet in wallets:
-        low = wallet.available.minor < 0
-        lines.append(
-            safe_line(
-                fit(wallet.asset, 8),
-                fit(number(wallet.balance), cells, right=True),
-                (fit(number(wallet.held), cells, right=True), "muted"),
-                (fit(number(wallet.available), cells, right=True), "bad" if low else "strong"),
-                (_marks(wallet), "warn"),
-            )
-        )
+    """What is in each wallet; columns as wide as the longest amount, for no digit may be missing."""
     if not wallets:
-        lines.append(safe_text("no wallet yet: the first deposit or credit makes one", "muted"))
+        return [safe_text("no wallet yet: the first deposit or credit makes one", "muted")]
+    titles = ("balance", "held", "available")
+    shown = [(number(each.balance), number(each.held), number(each.available)) for each in wallets]
+    cells = 3 + max(len(text) for row in (titles, *shown) for text in row)
+    head = fit("Wallet", 7) + "".join(fit(title, cells, right=True) for title in titles)
+    lines = [safe_text(head, "muted")]
+    for wallet, (balance, held, available) in zip(wallets, shown, strict=True):
+        marks, low = _marks(wallet), wallet.available.minor < 0
+        line = safe_line(
+            fit(wallet.asset, 7),
+            fit(balance, cells, right=True),
+            (fit(held, cells, right=True), "muted"),
+            (fit(available, cells, right=True), "bad" if low else "strong"),
+        )
+        beside = line.cell_length + len(marks) <= width
+        lines.append(safe_line(line, (marks, "warn")) if beside else line)
+        if marks and not beside:
+            lines.append(safe_text(fit(marks.strip(), 7 + 3 * cells, right=True), "warn"))
     return lines
 
 

@@ -18,7 +18,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from billdesk.core.values.plain_text import visible
-from billdesk.screens.safe_text import cut, fit
+from billdesk.screens.safe_text import cut, fit, fit_number
 
 if TYPE_CHECKING:
     from rich.style import Style
@@ -35,7 +35,8 @@ GAP = 2
 class Column(Generic[Row]):
     """One column: its title, its least width in cells, and what it shows of a row.
 
-    `cell` gives the text, or text and tone. `grow` is its share of the cells that are left over;
+    `cell` gives the text, or text and tone; what stands on the `right` is a number, of which no
+    digit may be cut off. `grow` is its share of the cells that are left over;
     the column is left out in tables narrower than `from_width`, or of `below_width` and more.
     """
 
@@ -323,7 +324,8 @@ class LineTable(ScrollView, Generic[Row], can_focus=True):
             if wanted != tone:
                 segments.append(Segment(text, self._tone(tone, marked)))
                 text, tone = "", wanted
-            text += fit(shown, slot.width, right=slot.column.right) + " " * GAP
+            fitted = fit_number if slot.column.right else fit
+            text += fitted(shown, slot.width) + " " * GAP
             used += slot.width + GAP
         text += " " * max(0, width - used)
         segments.append(Segment(text, self._tone(tone, marked)))

@@ -100,6 +100,9 @@ class Picker(ThreadWork, ModalScreen[None], Generic[Row]):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
+        if not self.look_after_seconds:
+            self.look(self.typed)
+            return
         self._typed += 1
         typed = self._typed
         self.set_timer(self.look_after_seconds, lambda: self._look_if_still(typed))

@@ -113,6 +113,9 @@ class Review(ThreadWork, ModalScreen["Receipt | None"]):
     Review #buttons { height: 1; margin-top: 1; align-horizontal: right; }
     Review Button { min-width: 10; margin-left: 2; }
     Review #hint { height: 1; color: $muted; }
+    Review.-done #preview, Review.-failed #preview, Review.-done #hint, Review.-failed #hint {
+        margin-top: 1;
+    }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [

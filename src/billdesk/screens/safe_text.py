@@ -69,6 +69,17 @@ def cut(text: str, width: int) -> str:
     return set_cell_size(shown, width - 1).rstrip(" ") + ELLIPSIS
 
 
+def fit_number(text: str, width: int) -> str:
+    """A number on the right of exactly `width` cells. Digits are never cut off.
+
+    What does not fit loses its thousands' commas; what still does not is shown as `###`.
+    """
+    for shown in (text, text.replace(",", "")):
+        if width_of(shown) <= width:
+            return fit(shown, width, right=True)
+    return "#" * width
+
+
 def fit(text: str, width: int, *, right: bool = False) -> str:
     """`text` made visible and exactly `width` cells wide, blanks added on one side."""
     shown = cut(text, width)
