@@ -27,8 +27,8 @@ from billdesk.core.rules.import_rows import (
 from billdesk.core.rules.ledger import IMPORT, Draft, Leg, purpose_of
 from billdesk.core.rules.sheets import ImportSheet, RowError
 from billdesk.core.store import accounts as store
-from billdesk.core.store.imports import KnownAccount, known_accounts, known_references
-from billdesk.core.store.posting import first_result, post_many, wallet_state
+from billdesk.core.store.imports import KnownAccount, KnownPosting, known_accounts, known_postings
+from billdesk.core.store.posting import post_many, wallet_state
 from billdesk.core.store.sessions import KeyTaken, Session
 from billdesk.core.values.clock import to_micros
 from billdesk.core.values.errors import BadInput, BilldeskError, Refused
@@ -265,8 +265,6 @@ def _bring_in(
         for rows in _batches(table, kind, checked):
             checked.errors += kind.check(session, rows)
             tell(table.position, 2 * table.size)
-            if checked.is_full:
-                break
     if checked.errors:
         return checked.sheet(table)
     written = _Tally()
@@ -276,8 +274,6 @@ def _bring_in(
                 written.errors += kind.check(session, rows)
                 _write(office, session, kind.items(session, rows), now, written)
                 tell(table.size + table.position, 2 * table.size)
-                if written.is_full:
-                    break
             _roll_back_if(written.errors)
             if written.added:
                 summary = f"{written.added} of {written.rows} lines of {table.path.name}"
@@ -292,9 +288,9 @@ def _say_nothing(_done: int, _total: int) -> None:
 
 
 def _batches(table: Table, kind: _Kind[Row], tally: _Tally) -> Iterator[list[tuple[int, Row]]]:
-    """The lines that can be read, some hundred at a time; the others are noted."""
+    """The lines that can be read, some hundred at a time, until too much is wrong."""
     lines = table.lines()
-    while batch := list(islice(lines, BATCH)):
+    while not tally.is_full and (batch := list(islice(lines, BATCH))):
         rows = []
         for number, fields in batch:
             tally.rows += 1
@@ -304,7 +300,8 @@ def _batches(table: Table, kind: _Kind[Row], tally: _Tally) -> Iterator[list[tup
                 rows.append((number, kind.read(fields)))
             except BadInput as error:
                 tally.errors.append(_row_error(number, error))
-        yield rows
+        if rows:
+            yield rows
 
 
 def _row_error(line: int, error: BilldeskError) -> RowError:
@@ -315,14 +312,14 @@ def _write(
     office: Office, session: Session, items: Sequence[_Item], now: datetime, tally: _Tally
 ) -> None:
     """Book those lines that are new; what is wrong with any goes to the tally."""
-    known = known_references(session, IMPORT, [item.draft.reference for item in items])
+    known = known_postings(session, IMPORT, [item.draft.reference for item in items])
     new: dict[str, _Item] = {}
     for item in items:
         reference = item.draft.reference
         if reference in new:
             same = _content(new[reference].draft) == _content(item.draft)
         elif reference in known:
-            same = _is_replay(session, item.draft)
+            same = _is_replay(known[reference], item.draft)
         else:
             new[reference] = item
             continue
@@ -346,11 +343,8 @@ def _content(draft: Draft) -> tuple[bytes, str, str | None, str | None]:
     return draft.digest, draft.legs[0].account, draft.subject, draft.memo
 
 
-def _is_replay(session: Session, draft: Draft) -> bool:
-    """Whether the reference of `draft` led to the same posting before; erased texts say nothing."""
-    first = first_result(session, draft.scope, draft.reference)
-    if first is None:
-        return False
+def _is_replay(first: KnownPosting, draft: Draft) -> bool:
+    """Whether `draft` is what its reference led to; texts that were erased say nothing."""
     texts = (draft.subject, draft.memo) if first.erased else (first.subject, first.memo)
     return (first.digest, first.account_id, *texts) == _content(draft)
 
