@@ -185,7 +185,10 @@ class Desk:
         database = self._office.database
         try:
             with database.write():
-                yield
+                try:
+                    yield
+                finally:
+                    database.forget_afterwards()
                 raise _TakenBack
         except _TakenBack:
             pass
@@ -318,22 +321,25 @@ def create_ledger(
         ) from error
     settings = read_settings()
     address = settings.ledger if url is None else os.fspath(url)
-    database = opening.make_ledger(
-        address,
-        deadline_seconds=settings.deadline_seconds,
-        prepared=settings.prepared_statements,
-    )
     ids, now = IdMaker(chance), (clock or SystemClock()).now()
-    with database.write() as session:
+
+    def fill(session: Session) -> None:
         write_meta(session, "ledger_id", ids.make("led", now))
         write_meta(session, "default_asset", asset)
         write_meta(session, "zone", zone)
         write_meta(session, "created_at", format_instant(now))
         write_meta(session, "demo", "yes" if demo else "no")
+        house = ids.make("acc", now)
         account_store.add_account(
-            session, id=ids.make("acc", now), ref=HOUSE, name="The desk itself", email=None,
-            at=to_micros(now),
-        )  # fmt: skip
+            session, id=house, ref=HOUSE, name="The desk itself", email=None, at=to_micros(now)
+        )
+
+    database = opening.make_ledger(
+        address,
+        fill,
+        deadline_seconds=settings.deadline_seconds,
+        prepared=settings.prepared_statements,
+    )
     return _desk(database, settings, clock, actor, origin, gateways, chance)
 
 

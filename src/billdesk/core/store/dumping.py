@@ -12,7 +12,6 @@ from pathlib import Path
 
 from billdesk.core.store.migrating import make_postgres
 from billdesk.core.store.opening import SCHEMA_VERSION
-from billdesk.core.store.postgres import PostgresDatabase
 from billdesk.core.store.sessions import Database, Session
 from billdesk.core.store.sqlite import create_file, mapped_errors, sqlite3
 from billdesk.core.values.errors import AlreadyExists, NotALedger, NotFound, StoreError
@@ -69,14 +68,12 @@ def restore_postgres(source: Path, url: str) -> None:
             raise NotALedger(
                 f"{source} has schema {version}", "restore it with the billdesk it is from"
             )
-        make_postgres(url)
-        database = PostgresDatabase(url)
-        try:
-            with database.write() as session:
-                for table in TABLES:
-                    _fill(session, file, table)
-        finally:
-            database.close()
+        make_postgres(url, lambda session: _fill_all(session, file))
+
+
+def _fill_all(session: Session, file: sqlite3.Connection) -> None:
+    for table in TABLES:
+        _fill(session, file, table)
 
 
 def _fill(session: Session, file: sqlite3.Connection, table: str) -> None:

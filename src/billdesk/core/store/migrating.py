@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import command
@@ -16,13 +18,17 @@ from billdesk.core.store.opening import (
     is_postgres,
     sqlite_path,
 )
-from billdesk.core.store.postgres import SCHEMA, mapped_errors
+from billdesk.core.store.postgres import SCHEMA, PostgresSession, mapped_errors
+from billdesk.core.store.sessions import Session
 from billdesk.core.store.sqlite import sqlite3
 from billdesk.core.values.errors import AlreadyExists, NotALedger
 
 
-def make_postgres(url: str) -> None:
-    """Make the schema in a Postgres database. Raises AlreadyExists when it is there."""
+def make_postgres(url: str, fill: Callable[[Session], None]) -> None:
+    """Make the schema in a Postgres database and what `fill` writes, whole or not at all.
+
+    Raises AlreadyExists when it is there, StoreError kinds.
+    """
     engine = postgres_engine(url)
     try:
         with MappedErrors(url), engine.begin() as connection:
@@ -30,6 +36,8 @@ def make_postgres(url: str) -> None:
                 raise AlreadyExists("this database holds a ledger already", "open it")
             connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
             upgrade(connection)
+            driver: Any = connection.connection.driver_connection
+            fill(PostgresSession(driver, prepared=False))
     finally:
         engine.dispose()
 

@@ -5,6 +5,7 @@ Opening compares a version number; Alembic is only loaded to make or upgrade a l
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -126,21 +127,29 @@ def check_version(session: Session, where: str) -> None:
         )
 
 
-def make_ledger(url: str, *, deadline_seconds: float, prepared: bool) -> Database:
-    """A new ledger at an address, with its tables. Raises AlreadyExists when one is there."""
+def make_ledger(
+    url: str, fill: Callable[[Session], None], *, deadline_seconds: float, prepared: bool
+) -> Database:
+    """A new ledger at an address: its tables and what `fill` writes, whole or not at all.
+
+    Raises AlreadyExists when one is there, NotALedger for another file, StoreError kinds.
+    """
     if is_postgres(url):
         from billdesk.core.store.migrating import make_postgres  # SQLAlchemy costs 0.7 s
 
-        make_postgres(url)
+        make_postgres(url, fill)
     else:
-        _make_file(sqlite_path(url))
+        _make_file(sqlite_path(url), fill)
     return database_at(url, deadline_seconds=deadline_seconds, prepared=prepared)
 
 
-def _make_file(path: Path) -> None:
-    """Write the schema of the newest version at once; a file that is there is left alone."""
-    if path.exists() and path.stat().st_size:
-        raise AlreadyExists(f"there is a file at {path} already", "open it, or choose another name")
+def _make_file(path: Path, fill: Callable[[Session], None]) -> None:
+    """Write the schema of the newest version at once; a file that is there is left alone.
+
+    One that an interrupted attempt left without a table is taken up again.
+    """
+    if path.exists():
+        check_file(path)
     try:
         create_file(path)
     except OSError as error:
@@ -156,6 +165,7 @@ def _make_file(path: Path) -> None:
         session.run(f"PRAGMA application_id = {APPLICATION_ID}")
         session.run("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
         session.run("INSERT INTO alembic_version (version_num) VALUES (?)", (SCHEMA_VERSION,))
+        fill(session)
 
 
 def schema_statements(kind: str) -> list[str]:
@@ -190,13 +200,17 @@ def backup_file(source: Path, target: Path) -> None:
     """Copy a ledger file beside its writers, whole and consistent. Raises AlreadyExists, StoreError."""
     if target.exists():
         raise AlreadyExists(f"there is a file at {target} already", "choose another name")
+    unfinished = target.with_name(f".{target.name}.unfinished")
     try:
-        create_file(target)
+        create_file(unfinished)
+        with (
+            mapped_errors(str(target)),
+            closing(sqlite3.connect(str(source))) as ours,
+            closing(sqlite3.connect(str(unfinished))) as theirs,
+        ):
+            ours.backup(theirs)
+        unfinished.replace(target)
     except OSError as error:
         raise StoreError(f"{target} cannot be made: {error.strerror}", "choose a place") from error
-    with (
-        mapped_errors(str(target)),
-        closing(sqlite3.connect(str(source))) as ours,
-        closing(sqlite3.connect(str(target))) as theirs,
-    ):
-        ours.backup(theirs)
+    finally:
+        unfinished.unlink(missing_ok=True)
