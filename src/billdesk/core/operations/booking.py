@@ -187,12 +187,20 @@ def _prepare(office: Office, session: Session, draft: Draft, now: datetime) -> N
         states.append(state)
     for state in sorted(set(states), key=lambda state: state.number):
         wallet_state(session, state.account_id, state.purpose, state.asset, lock=True)
-    held_elsewhere = draft.hold.id if draft.hold is not None else None
-    for state in states:
-        for hold in due_holds(session, to_micros(now), _EXPIRED_BATCH, state.number):
-            if hold[0] != held_elsewhere:
-                release_draft = expiry_draft(office, hold, now)
-                post(session, release_draft)
+    for number in sorted({state.number for state in states}):
+        free_overdue(office, session, number, now)
+
+
+def free_overdue(office: Office, session: Session, wallet_number: int, now: datetime) -> int:
+    """Free what a locked wallet holds past its deadline; how much that was, in minor units."""
+    freed_minor = 0
+    while True:
+        due = due_holds(session, to_micros(now), _EXPIRED_BATCH, wallet_number)
+        for hold in due:
+            post(session, expiry_draft(office, hold, now))
+            freed_minor += hold[4]
+        if len(due) < _EXPIRED_BATCH:
+            return freed_minor
 
 
 def expiry_draft(office: Office, hold: tuple[str, str, str, str, int], now: datetime) -> Draft:

@@ -112,8 +112,8 @@ class Charges:
                 try:
                     sheets.append(_sheet(request.account, draft, book(office, draft, now)))
                 except BilldeskError as error:
-                    error.message = f"charge {place} of {len(drafts)}: {error.message}"
-                    raise
+                    told = f"charge {place} of {len(drafts)}: {error.message}"
+                    raise type(error)(told, error.hint) from error
         return tuple(sheets)
 
     def _draft(self, request: ChargeRequest, now: datetime) -> Draft:

@@ -7,6 +7,7 @@ from datetime import datetime
 from billdesk.core.operations.booking import book, digest_of
 from billdesk.core.operations.office import Office
 from billdesk.core.operations.reading import posting_sheet
+from billdesk.core.operations.settling import book_credit
 from billdesk.core.rules.ledger import CALLER, SYSTEM, Draft, Leg, purpose_of
 from billdesk.core.rules.sheets import EntryFilter, EntrySheet, Page, PostingSheet
 from billdesk.core.store.history import entries_of_posting, entries_page
@@ -113,7 +114,8 @@ class Adjustments:
             recorded_at=office.recorded_at(now),
             guarded=sign < 0,
         )
-        return posting_sheet(office, book(office, draft, now))
+        booked = book_credit(office, draft, now) if sign > 0 else book(office, draft, now)
+        return posting_sheet(office, booked)
 
 
 def _page(
@@ -171,4 +173,4 @@ def _correct(
         corrects=corrected_id,
         guarded=False,
     )
-    return posting_sheet(office, book(office, draft, now))
+    return posting_sheet(office, book_credit(office, draft, now))

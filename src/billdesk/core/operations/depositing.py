@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from billdesk.core.operations.booking import book, digest_of
 from billdesk.core.operations.office import Office
 from billdesk.core.operations.reading import check_limit
+from billdesk.core.operations.settling import book_credit
 from billdesk.core.rules.gateway import Fact, Gateway, PaymentRequest
 from billdesk.core.rules.ledger import Draft, Leg
 from billdesk.core.rules.sheets import FactSheet, GatewaySheet, Page, PaymentSheet
@@ -374,7 +375,7 @@ def _credit(office: Office, fact: Fact, payment: PaymentSheet, now: datetime) ->
         about=payment.id,
         guarded=False,
     )
-    booked = book(office, draft, now)
+    booked = book_credit(office, draft, now)
     if fact.fee is not None and fact.fee.minor:
         fee_legs = (Leg("house", "cash", amount.asset, -fact.fee.minor, 0, party),)
         fee = replace(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from billdesk.core.operations.booking import expiry_draft
+from billdesk.core.operations.booking import free_overdue
 from billdesk.core.operations.office import Office
 from billdesk.core.operations.reading import balance, check_limit
 from billdesk.core.rules.ledger import purpose_of
@@ -18,8 +18,7 @@ from billdesk.core.rules.sheets import (
     WalletSheet,
 )
 from billdesk.core.store import accounts as store
-from billdesk.core.store.holds import due_holds
-from billdesk.core.store.posting import post, wallet_state
+from billdesk.core.store.posting import wallet_state
 from billdesk.core.store.questions import SORTS, STANDINGS, balance_rows
 from billdesk.core.store.sessions import KeyTaken, Session
 from billdesk.core.values.clock import to_micros
@@ -38,7 +37,6 @@ HOUSE = "house"
 """The desk's own account: fees, bank, tax."""
 
 STATUSES = ("open", "suspended", "closed")
-_EXPIRED_BATCH = 500
 
 
 class Accounts:
@@ -304,8 +302,7 @@ class Wallets:
         with office.database.write() as session:
             account = office.account(session, ref)
             number = self._wallet(session, account, wanted, now)
-            for hold in due_holds(session, to_micros(now), _EXPIRED_BATCH, number):
-                post(session, expiry_draft(office, hold, now))
+            free_overdue(office, session, number, now)
             if not store.set_floor(session, number, None if money is None else money.minor):
                 raise FloorInUse(
                     f"the {wanted} wallet is used below {money} already", "choose a lower floor"

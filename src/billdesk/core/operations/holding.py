@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from billdesk.core.operations.booking import book, digest_of, expiry_draft
+from billdesk.core.operations.booking import book, digest_of, expiry_draft, free_overdue
 from billdesk.core.operations.office import Office
 from billdesk.core.operations.reading import check_limit
 from billdesk.core.rules.ledger import (
@@ -14,6 +14,7 @@ from billdesk.core.rules.ledger import (
     Draft,
     HoldChange,
     Leg,
+    WalletState,
     purpose_of,
 )
 from billdesk.core.rules.sheets import HoldSheet, Page
@@ -100,12 +101,12 @@ class Holds:
             if status == "captured":
                 return _replay(self._sheet(hold_id, replayed=True), money)
             self._check_open(session, hold_id, now)
-            for hold in due_holds(session, to_micros(now), _BATCH):
-                if hold[1:4] == (account_id, purpose, asset):
-                    post(session, expiry_draft(office, hold, now))
-            legs = self._capture_legs(
-                session, (account_id, purpose, asset), held_minor, money.minor, check_reference(to)
-            )
+            state = wallet_state(session, account_id, purpose, asset)
+            if state is None:
+                raise Broken("a locked wallet is gone")
+            freed_minor = free_overdue(office, session, state.number, now)
+            state = state._replace(held_minor=state.held_minor - freed_minor)
+            legs = _capture_legs(state, held_minor, money.minor, check_reference(to))
             draft = Draft(
                 id=office.ids.make("chg", now),
                 kind="charge",
@@ -216,28 +217,21 @@ class Holds:
             status = "expired" if sheet is None or sheet.status == "open" else sheet.status
             raise HoldNotOpen(f"the hold is {status}", "place a new one")
 
-    def _capture_legs(
-        self,
-        session: Session,
-        wallet: tuple[str, str, str],
-        held_minor: int,
-        wanted_minor: int,
-        to: str,
-    ) -> tuple[Leg, ...]:
-        """From the hold, then from what is available above the floor, then as debt."""
-        account_id, purpose, asset = wallet
-        state = wallet_state(session, account_id, purpose, asset)
-        if state is None:
-            raise Broken("a locked wallet is gone")
-        taken_minor = wanted_minor
-        if state.floor_minor is not None:
-            usable_minor = state.balance_minor - state.held_minor + held_minor - state.floor_minor
-            taken_minor = min(wanted_minor, usable_minor)
-        legs = [Leg(account_id, purpose, asset, -taken_minor, -held_minor, to)]
-        if taken_minor < wanted_minor:
-            debt_minor = wanted_minor - taken_minor
-            legs.append(Leg(account_id, RECEIVABLE, asset, -debt_minor, 0, to))
-        return tuple(legs)
+
+def _capture_legs(
+    wallet: WalletState, held_minor: int, wanted_minor: int, to: str
+) -> tuple[Leg, ...]:
+    """From the hold, then from what is available above the floor, then as debt."""
+    account_id, asset = wallet.account_id, wallet.asset
+    taken_minor = wanted_minor
+    if wallet.floor_minor is not None:
+        usable_minor = wallet.balance_minor - wallet.held_minor + held_minor - wallet.floor_minor
+        taken_minor = min(wanted_minor, usable_minor)
+    legs = [Leg(account_id, wallet.purpose, asset, -taken_minor, -held_minor, to)]
+    if taken_minor < wanted_minor:
+        debt_minor = wanted_minor - taken_minor
+        legs.append(Leg(account_id, RECEIVABLE, asset, -debt_minor, 0, to))
+    return tuple(legs)
 
 
 def _replay(sheet: HoldSheet, wanted: Money) -> HoldSheet:
