@@ -10,7 +10,10 @@ import re
 from billdesk.core.rules.sheets import EntrySheet
 from billdesk.core.values.money import Money, format_minor
 
-_NOT_IN_HLEDGER = re.compile(r"[;|\t\r\n\x00-\x1f\x7f\x80-\x9f\u2028\u2029]|  +")
+# Two blanks end an account's name there, a semicolon begins a comment, a bar splits a description.
+_NOT_IN_HLEDGER = re.compile(r"[;|\s\x00-\x1f\x7f-\x9f]+")
+# At the beginning these are a mark of status, or make a posting virtual.
+_NOT_FIRST_IN_HLEDGER = "*!([ "
 _NOT_IN_BEANCOUNT_ACCOUNT = re.compile(r"[^A-Za-z0-9-]+")
 
 
@@ -22,12 +25,16 @@ def hledger_lines(entry: EntrySheet) -> str:
         f"\n{day} ({_hledger_text(entry.posting_id)}) {note}  ; kind:{entry.kind}\n"
         f"    customers:{_hledger_text(entry.account_ref)}:{entry.purpose}"
         f"  {_hledger_amount(entry.amount.negated())}\n"
-        f"    {_hledger_text(entry.counterparty)}  {_hledger_amount(entry.amount)}\n"
+        f"    {_hledger_account(entry.counterparty)}  {_hledger_amount(entry.amount)}\n"
     )
 
 
 def _hledger_text(text: str) -> str:
     return _NOT_IN_HLEDGER.sub(" ", text).strip() or "-"
+
+
+def _hledger_account(text: str) -> str:
+    return _hledger_text(_hledger_text(text).lstrip(_NOT_FIRST_IN_HLEDGER))
 
 
 def _hledger_amount(money: Money) -> str:
@@ -68,7 +75,7 @@ def _party(entry: EntrySheet) -> str:
 def _name(text: str) -> str:
     """An account component: a capital or digit first, letters, digits and dashes."""
     cleaned = _NOT_IN_BEANCOUNT_ACCOUNT.sub("-", text).strip("-") or "X"
-    return cleaned[0].upper() + cleaned[1:] if cleaned[0].isalnum() else f"X{cleaned}"
+    return cleaned[0].upper() + cleaned[1:]
 
 
 def _quoted(text: str) -> str:
