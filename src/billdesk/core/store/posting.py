@@ -58,6 +58,10 @@ _WALLET_BY_REF = _WALLET.format("a.ref = ?")
 _WALLET_BY_ID = _WALLET.format("a.id = ?")
 _LOCK_WALLET = "SELECT lock_wallets(ARRAY[?]::bigint[])"
 
+_LOCK_ACCOUNTS = """
+SELECT lock_wallets(ARRAY(SELECT w.number FROM account a JOIN wallet w ON w.account_id = a.id
+WHERE a.ref = ANY (?::text[]) OR a.id = ANY (?::text[])))"""
+
 _UPDATE_WALLET = """
 UPDATE wallet SET balance_minor = ?, held_minor = ?, seq = ?, head = ?, last_at = ?
 WHERE number = ? AND seq = ? AND balance_minor = ? AND held_minor = ?"""
@@ -135,9 +139,12 @@ def post(session: Session, draft: Draft) -> Posted | None:
 def post_many(session: Session, drafts: Sequence[Draft]) -> list[Posted] | int:
     """Post all drafts or none: what became of each, or the index of the first that was refused.
 
-    One UPDATE per wallet and `executemany` for the rows on SQLite.
+    One UPDATE per wallet and `executemany` for the rows on SQLite. On Postgres all wallets are locked
+    first, in one order, so that two batches never wait for each other in a ring.
     """
     if session.kind == "postgres":
+        accounts = sorted({leg.account for draft in drafts for leg in draft.legs})
+        session.one(_LOCK_ACCOUNTS, (accounts, accounts))
         return _post_each(lambda draft: _call_post(session, draft), drafts)
     fold = _Fold(session)
     answer = _post_each(fold.add, drafts)
