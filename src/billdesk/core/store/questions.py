@@ -227,6 +227,7 @@ def _payment_lines(session: Session, account_id: str, limit: int) -> list[Timeli
 def _audit_lines(session: Session, account_id: str, limit: int) -> list[TimelineSheet]:
     rows = session.all(
         "SELECT number, at, actor, action, outcome, summary FROM audit WHERE account_id = ?"
+        " AND action NOT IN ('wallet.freeze', 'wallet.unfreeze')"  # freezes have lines of their own
         " ORDER BY at DESC LIMIT ?",
         (account_id, limit),
     )
