@@ -368,6 +368,26 @@ def test_a_late_fact_is_still_told_to_who_polled_past_it(
     assert late in everything(sandbox, cursor)[0]
 
 
+@pytest.mark.parametrize(
+    ("minor", "end"),
+    [(26_601, "declined"), (6_601, "declined"), (26_602, "expired"), (26_600, "settled")],
+)
+def test_some_amounts_decide_the_ending_themselves(
+    sandbox: Sandbox, clock: MovingClock, minor: int, end: str
+) -> None:
+    sandbox.open_payment(request(minor=minor))
+    clock.advance(timedelta(days=1))
+    found = sandbox.find("pay_1")
+    assert found is not None
+    assert found.stage == end
+
+
+def test_an_amount_can_lose_the_reply(sandbox: Sandbox) -> None:
+    with pytest.raises(GatewayUnreachable, match="reply was lost"):
+        sandbox.open_payment(request(minor=26_603))
+    assert sandbox.open_payment(request(minor=26_603)).stage == "opened"
+
+
 def test_shares_are_shares(sandbox: Sandbox, clock: MovingClock) -> None:
     sandbox.switches = replace(sandbox.switches, declines_percent=30, abandoned_percent=20)
     for number in range(200):

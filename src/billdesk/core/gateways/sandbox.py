@@ -2,7 +2,9 @@
 
 It keeps books of its own in a SQLite file of its own and never reads the ledger. Every act is one
 durable commit, so the books survive a kill and several processes see one truth. Customers are made
-up: whether and when one pays follows from the seed and the payment id alone.
+up: whether and when one pays follows from the seed and the payment id alone. So that every ending
+can be tried from any door, some amounts decide it themselves: what ends in 66.01 (6601 in the
+smallest unit) is declined, 66.02 is never paid, and of 66.03 the first reply is lost.
 """
 
 from __future__ import annotations
@@ -51,6 +53,7 @@ _DECLINES = (
     "the card was declined: the bank gave no reason",
     "the customer's bank wanted a confirmation that never came",
 )
+_BY_AMOUNT = {"decline": 6601, "abandon": 6602, "lose reply": 6603}
 _CURSOR = re.compile(r"(\d{1,18})(?:/(\d{1,18})/(\d{1,18}))?", re.ASCII)
 
 _TABLES = """
@@ -174,7 +177,7 @@ class Sandbox:
             if row is None:
                 row = self._open(books, request, now)
             _check_same(row, request)
-        if is_new and self._falls(self.switches.lost_replies_percent, "reply", row.payment_id):
+        if is_new and self._happens("lose reply", request, self.switches.lost_replies_percent):
             raise GatewayUnreachable("the sandbox's reply was lost", "poll to learn what it did")
         return _fact(row)
 
@@ -286,7 +289,7 @@ class Sandbox:
             self._happen(books, external_id, (stage, detail), due_at)
 
     def _open(self, books: sqlite3.Connection, request: PaymentRequest, now: int) -> _EventRow:
-        stage, detail, due_at = self._plan(request.payment_id, now)
+        stage, detail, due_at = self._plan(request, now)
         external_id = f"sbx_{self._draw('id', request.payment_id):064x}"[:28]
         books.execute(
             "INSERT INTO payment VALUES (?, ?, ?, ?, ?, ?, 'opened', ?, ?, ?)",
@@ -300,18 +303,23 @@ class Sandbox:
         self._happen(books, external_id, ("opened", "waits for the customer"), now)
         return _known(books, external_id)
 
-    def _plan(self, payment_id: str, now: int) -> tuple[Stage, str, int]:
+    def _plan(self, request: PaymentRequest, now: int) -> tuple[Stage, str, int]:
         """What the customer will do with this payment, why, and when."""
         switches = self.switches
-        if switches.settles_after is None or self._falls(
-            switches.abandoned_percent, "abandon", payment_id
+        if switches.settles_after is None or self._happens(
+            "abandon", request, switches.abandoned_percent
         ):
             return "expired", "nobody paid in time", now + _micros(switches.expires_after)
         due_at = now + _micros(switches.settles_after)
-        if self._falls(switches.declines_percent, "decline", payment_id):
-            reason = _DECLINES[self._draw("reason", payment_id) % len(_DECLINES)]
+        if self._happens("decline", request, switches.declines_percent):
+            reason = _DECLINES[self._draw("reason", request.payment_id) % len(_DECLINES)]
             return "declined", reason, due_at
         return "settled", "", due_at
+
+    def _happens(self, what: str, request: PaymentRequest, percent: int) -> bool:
+        """Whether chance, or the amount itself, has this happen to a payment."""
+        by_amount = request.amount.minor % 10_000 == _BY_AMOUNT[what]
+        return by_amount or self._falls(percent, what, request.payment_id)
 
     def _happen(
         self, books: sqlite3.Connection, external_id: str, what: tuple[Stage, str], at: int
