@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import NamedTuple, NoReturn
 
 from billdesk.core.operations.office import Office
-from billdesk.core.rules.ledger import Draft, Guard, HoldChange, Leg, content_digest, guard
+from billdesk.core.rules.ledger import Draft, Guard, HoldChange, Leg, digest_of, guard
 from billdesk.core.rules.sheets import AccountSheet
 from billdesk.core.store.accounts import open_wallet
 from billdesk.core.store.holds import due_holds
@@ -46,24 +46,6 @@ class Booked(NamedTuple):
     recorded_at: int
     balances_after: tuple[int, ...]
     replayed: bool
-
-
-def digest_of(kind: str, legs: tuple[Leg, ...], *more: str | None) -> bytes:
-    """What two attempts with one reference must agree on: the kind, the money, and `more`.
-
-    The account and the texts are compared by themselves: an account has two names, and texts can be
-    erased.
-    """
-    parts: list[str | None] = [kind]
-    for leg in legs:
-        parts += [
-            leg.purpose,
-            leg.asset,
-            str(leg.amount_minor),
-            str(leg.held_minor),
-            leg.counterparty,
-        ]
-    return content_digest(*parts, *more)
 
 
 def book(office: Office, draft: Draft, now: datetime) -> Booked:

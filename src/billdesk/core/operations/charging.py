@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from billdesk.core.operations.booking import Booked, book, digest_of
+from billdesk.core.operations.booking import Booked, book
 from billdesk.core.operations.office import Office
-from billdesk.core.rules.ledger import CALLER, Draft, Leg, purpose_of
+from billdesk.core.rules.ledger import CALLER, Draft, Leg, digest_of, purpose_of
 from billdesk.core.rules.sheets import ChargeSheet
 from billdesk.core.store.posting import post_many
 from billdesk.core.store.sessions import KeyTaken

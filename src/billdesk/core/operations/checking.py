@@ -11,7 +11,14 @@ from typing import NamedTuple
 
 from billdesk.core.operations.office import Office
 from billdesk.core.rules.sheets import CheckpointSheet, FindingSheet, VerifySheet
-from billdesk.core.store.checks import Sealed, follow_chains, heads, recount, trial_balance
+from billdesk.core.store.checks import (
+    Sealed,
+    check_holds,
+    follow_chains,
+    heads,
+    recount,
+    trial_balance,
+)
 from billdesk.core.values.clock import format_instant, parse_instant
 from billdesk.core.values.errors import AlreadyExists, BadInput, NotFound
 
@@ -103,7 +110,7 @@ def verify(
                 on_progress(done, max(total[0], done))
 
         check = follow_chains(session, sealed.wallets if sealed else {}, on_entry)
-        findings = [*check.findings, *recount(session)]
+        findings = [*check.findings, *recount(session), *check_holds(session)]
         for sheet in trial_balance(session):
             if sheet.difference.minor:
                 text = f"wallets and counterparties differ by {sheet.difference}"

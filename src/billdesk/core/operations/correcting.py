@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from billdesk.core.operations.booking import book, digest_of
+from billdesk.core.operations.booking import book
 from billdesk.core.operations.office import Office
 from billdesk.core.operations.reading import posting_sheet
 from billdesk.core.operations.settling import book_credit
-from billdesk.core.rules.ledger import CALLER, SYSTEM, Draft, Leg, purpose_of
+from billdesk.core.rules.ledger import CALLER, SYSTEM, Draft, Leg, digest_of, purpose_of
 from billdesk.core.rules.sheets import EntryFilter, EntrySheet, Page, PostingSheet
 from billdesk.core.store.history import entries_of_posting, entries_page
 from billdesk.core.store.sessions import Session

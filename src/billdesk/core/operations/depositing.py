@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from billdesk.core.operations.booking import book, digest_of
+from billdesk.core.operations.booking import book
 from billdesk.core.operations.office import Office
 from billdesk.core.operations.reading import check_limit
 from billdesk.core.operations.settling import book_credit
 from billdesk.core.rules.gateway import Fact, Gateway, PaymentRequest
-from billdesk.core.rules.ledger import Draft, Leg
+from billdesk.core.rules.ledger import Draft, Leg, digest_of
 from billdesk.core.rules.sheets import FactSheet, GatewaySheet, Page, PaymentSheet
 from billdesk.core.store import payments as store
 from billdesk.core.store.sessions import KeyTaken, Session

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from billdesk.core.operations.booking import book, digest_of, expiry_draft, free_overdue
+from billdesk.core.operations.booking import book, expiry_draft, free_overdue
 from billdesk.core.operations.office import Office
 from billdesk.core.operations.reading import check_limit
 from billdesk.core.rules.ledger import (
@@ -15,6 +15,7 @@ from billdesk.core.rules.ledger import (
     HoldChange,
     Leg,
     WalletState,
+    digest_of,
     purpose_of,
 )
 from billdesk.core.rules.sheets import HoldSheet, Page

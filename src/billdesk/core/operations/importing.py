@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import islice
 from typing import NamedTuple, Protocol, TypeVar
 
-from billdesk.core.operations.booking import book, digest_of
+from billdesk.core.operations.booking import book
 from billdesk.core.operations.enrolling import HOUSE
 from billdesk.core.operations.office import Office
 from billdesk.core.operations.tables import Table
@@ -24,7 +24,7 @@ from billdesk.core.rules.import_rows import (
     account_row,
     entry_row,
 )
-from billdesk.core.rules.ledger import IMPORT, Draft, Leg, purpose_of
+from billdesk.core.rules.ledger import IMPORT, Draft, Leg, digest_of, purpose_of
 from billdesk.core.rules.sheets import ImportSheet, RowError
 from billdesk.core.store import accounts as store
 from billdesk.core.store.imports import KnownAccount, KnownPosting, known_accounts, known_postings

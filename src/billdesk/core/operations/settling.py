@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from billdesk.core.operations.booking import Booked, book, digest_of, free_overdue
+from billdesk.core.operations.booking import Booked, book, free_overdue
 from billdesk.core.operations.office import Office
-from billdesk.core.rules.ledger import RECEIVABLE, SYSTEM, Draft, Leg, WalletState, purpose_of
+from billdesk.core.rules.ledger import (
+    RECEIVABLE,
+    SYSTEM,
+    Draft,
+    Leg,
+    WalletState,
+    digest_of,
+    purpose_of,
+)
 from billdesk.core.store.posting import wallet_state
 from billdesk.core.values.errors import Broken
 

@@ -136,6 +136,24 @@ def content_digest(*fields: str | None) -> bytes:
     return sha256("".join(map(field, fields)).encode()).digest()
 
 
+def digest_of(kind: str, legs: tuple[Leg, ...], *more: str | None) -> bytes:
+    """What two attempts with one reference must agree on: the kind, the money, and `more`.
+
+    The account and the texts are compared by themselves: an account has two names, and texts can be
+    erased.
+    """
+    parts: list[str | None] = [kind]
+    for leg in legs:
+        parts += [
+            leg.purpose,
+            leg.asset,
+            str(leg.amount_minor),
+            str(leg.held_minor),
+            leg.counterparty,
+        ]
+    return content_digest(*parts, *more)
+
+
 def text_digest(salt: bytes, subject: str | None, memo: str | None) -> bytes:
     """Salted SHA-256 of text that can hold personal data: the chain keeps it when the text goes."""
     return sha256(salt + (field(subject) + field(memo)).encode()).digest()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from billdesk.core.rules.ledger import KINDS, front_of, genesis, link, text_digest
+from billdesk.core.rules.ledger import KINDS, Leg, digest_of, front_of, genesis, link, text_digest
 from billdesk.core.rules.sheets import CounterpartySheet, FindingSheet, TrialBalanceSheet
 from billdesk.core.store.sessions import Session
 from billdesk.core.values.money import Money
@@ -242,6 +242,40 @@ def _check_bare_postings(session: Session, check: ChainCheck) -> None:
         check.findings.append(
             FindingSheet("chain", ref, None, None, f"the entries of {posting} are missing")
         )
+
+
+_HOLDS = """
+SELECT h.id, a.ref, w.id, w.purpose, w.asset, h.amount_minor, h.resolved_by, p.digest, r.about
+FROM hold h JOIN wallet w ON w.number = h.wallet_number JOIN account a ON a.id = w.account_id
+LEFT JOIN posting p ON p.id = h.id AND p.kind = 'hold'
+LEFT JOIN posting r ON r.id = h.resolved_by
+ORDER BY h.id"""
+
+
+def check_holds(session: Session) -> list[FindingSheet]:
+    """Each hold against the posting that placed it and the one that resolved it.
+
+    Acts that only set money aside have no entry, so the chain does not carry them; their content
+    digest and their counterparts are held against each other instead.
+    """
+    findings = []
+    for hold, ref, wallet, purpose, asset, amount, resolved_by, digest, about in session.stream(
+        _HOLDS
+    ):
+        legs = (Leg("", purpose, asset, 0, amount, "hold"),)
+        if digest is None or bytes(digest) != digest_of("hold", legs):
+            text = f"{hold} is not what was placed"
+            findings.append(FindingSheet("hold", ref, wallet, None, text))
+        if resolved_by is not None and about != hold:
+            text = f"{hold} was not resolved by {resolved_by}"
+            findings.append(FindingSheet("hold", ref, wallet, None, text))
+    for posting, ref in session.all(
+        "SELECT p.id, a.ref FROM posting p LEFT JOIN account a ON a.id = p.account_id"
+        " WHERE p.kind = 'hold' AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.id = p.id) LIMIT ?",
+        (_MOST_FINDINGS,),
+    ):
+        findings.append(FindingSheet("hold", ref, None, None, f"{posting} has lost its hold"))
+    return findings
 
 
 def heads(session: Session) -> list[tuple[str, int, bytes]]:

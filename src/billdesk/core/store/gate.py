@@ -30,7 +30,6 @@ class WriteGate:
         self._deadline_seconds = deadline_seconds
         self._threads = threading.Lock()
         self._file: int | None = None
-        self._process = 0
         self._contended = False
         self._waiter: _Waiter | None = None
 
@@ -55,17 +54,18 @@ class WriteGate:
 
     def close(self) -> None:
         """Give the file back."""
+        if self._waiter is not None:
+            self._waiter.stop()
+            self._waiter = None
         if self._file is not None:
             os.close(self._file)
             self._file = None
 
-    def _open(self) -> int:
-        """The lock file's descriptor, never shared across a fork (a child would hold our lock)."""
-        if self._file is None or self._process != os.getpid():
-            self._file = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-            self._process = os.getpid()
-            self._waiter = None
-        return self._file
+    def forget_parent(self) -> None:
+        """In a forked child: let go of the parent's file, whose lock we would share, and threads."""
+        self._threads = threading.Lock()
+        self._waiter = None
+        self.close()
 
     def _lock_file(self) -> None:
         """At once if the file is free; otherwise in the kernel's queue, as a polled lock is unfair.
@@ -74,7 +74,9 @@ class WriteGate:
         """
         if sys.platform == "win32":
             return
-        file = self._open()
+        if self._file is None:
+            self._file = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        file = self._file
         if not self._contended:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -85,8 +87,13 @@ class WriteGate:
         started = time.monotonic()
         if self._waiter is None:
             self._waiter = _Waiter()
-        if not self._waiter.lock(file, self._deadline_seconds):
-            self._file = self._waiter = None
+        locked = False
+        try:
+            locked = self._waiter.lock(file, self._deadline_seconds)
+        finally:
+            if not locked:
+                self._file = self._waiter = None
+        if not locked:
             raise StoreBusy(
                 "another process has been writing to the ledger for too long",
                 "see which program holds the ledger's .lock file, then try again",
@@ -108,24 +115,39 @@ class _Waiter:
     def lock(self, file: int, deadline_seconds: float) -> bool:
         """Whether `file` was locked in time.
 
-        After a False this waiter is spent: it closes the file as soon as it gets it.
+        After a False or an interruption this waiter is spent: the file is closed as soon as it is
+        locked, so that nobody waits for one who has left.
         """
         self._file = file
         self._asked.release()
-        if self._answered.acquire(timeout=deadline_seconds):
-            return True
+        in_time = False
+        try:
+            in_time = self._answered.acquire(timeout=deadline_seconds)
+        finally:
+            if not in_time:
+                self._give_up()
+        return in_time
+
+    def stop(self) -> None:
+        """End the thread, which is waiting to be asked."""
+        self._file = -1
+        self._asked.release()
+
+    def _give_up(self) -> None:
         with self._deciding:
-            if self._answered.acquire(blocking=False):
-                return True
             self._given_up.set()
-        return False
+            if self._answered.acquire(blocking=False):
+                os.close(self._file)
+                self.stop()
 
     def _run(self) -> None:
-        while not self._given_up.is_set():
+        while True:
             self._asked.acquire()
+            if self._file < 0:
+                return
             fcntl.flock(self._file, fcntl.LOCK_EX)
             with self._deciding:
                 if self._given_up.is_set():
                     os.close(self._file)
-                else:
-                    self._answered.release()
+                    return
+                self._answered.release()

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from billdesk.core.store.forking import watch
 from billdesk.core.store.gate import WriteGate
 from billdesk.core.store.sessions import KeyTaken, Kind, Session, Values
 from billdesk.core.values.errors import (
@@ -131,6 +132,17 @@ class SqliteDatabase:
         self._readers: list[SqliteSession] = []
         self._guard = threading.Lock()
         self._block = _Block()
+        self._inherited: list[SqliteSession] = []
+        watch(self)
+
+    def forget_parent(self) -> None:
+        """In a forked child: leave the parent's connections alone, closing them would do harm."""
+        self._inherited += self._readers
+        if self._writer is not None:
+            self._inherited.append(self._writer)
+        self._readers, self._writer = [], None
+        self._guard, self._block = threading.Lock(), _Block()
+        self._gate.forget_parent()
 
     def connect(self, *, query_only: bool) -> sqlite3.Connection:
         """A connection set up as all of ours are. Raises StoreError kinds."""
@@ -144,15 +156,23 @@ class SqliteDatabase:
                 check_same_thread=False,
                 cached_statements=256,
             )
-            connection.execute("PRAGMA application_id")
-            if not self.read_only:
-                _use_wal(connection)
-            for pragma in _PRAGMAS:
-                connection.execute(pragma)
-            if query_only or self.read_only:
-                connection.execute("PRAGMA query_only=ON")
-            connection.set_authorizer(_no_attach)
+            try:
+                self._set_up(connection, query_only=query_only)
+            except BaseException:
+                connection.close()
+                raise
         return connection
+
+    def _set_up(self, connection: sqlite3.Connection, *, query_only: bool) -> None:
+        """Pragmas. A file that is not a ledger of ours (or not yet) keeps its journal mode."""
+        (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+        if application_id == APPLICATION_ID and not self.read_only:
+            _use_wal(connection)
+        for pragma in _PRAGMAS:
+            connection.execute(pragma)
+        if query_only or self.read_only:
+            connection.execute("PRAGMA query_only=ON")
+        connection.set_authorizer(_no_attach)
 
     @contextmanager
     def read(self, *, snapshot: bool = False) -> Iterator[Session]:
