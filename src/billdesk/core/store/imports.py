@@ -46,7 +46,9 @@ def known_postings(
         f" FROM posting WHERE scope = ? AND reference IN ({_marks(references)})",
         (scope, *references),
     )
-    return {row[0]: KnownPosting(bytes(row[1]), *row[2:5], erased=bool(row[5])) for row in rows}
+    return {
+        row[0]: KnownPosting(bytes(row[1]), row[2], row[3], row[4], bool(row[5])) for row in rows
+    }
 
 
 def _marks(values: Sequence[str]) -> str:
