@@ -1,0 +1,1 @@
+"""Figures that say how much the desk costs beside doing the bare thing by hand: `make bench`."""

@@ -1,0 +1,92 @@
+"""One charge and a batch of them on SQLite, against the same rows written by hand."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+from time import perf_counter
+
+from benchmarks.bare import BareSqlite
+from benchmarks.ledgers import ACCOUNTS, new_ledger
+from benchmarks.ratios import Figure, Limit, by_turns, compared
+from billdesk.core.desk import ChargeRequest, Desk
+
+BATCHES = (100, 8_189)
+
+
+def charge_rate(charge: Callable[[int, str], object], charges: int, numbers: count[int]) -> float:
+    """Charges a second, each a commit of its own, on many accounts by turns."""
+    started = perf_counter()
+    for _ in range(charges):
+        number = next(numbers)
+        charge(number * 7 % ACCOUNTS, f"lead:{number:09d}")
+    return charges / (perf_counter() - started)
+
+
+def single(*, quick: bool) -> list[Figure]:
+    """One `desk.charges.create`, everything on."""
+    with tempfile.TemporaryDirectory() as folder:
+        bare, numbers = BareSqlite(Path(folder) / "bare.db", ACCOUNTS), count()
+        with new_ledger(Path(folder) / "desk.ledger") as desk:
+            create = desk.charges.create
+
+            def charge(account: int, reference: str) -> None:
+                create(f"a{account}", "1.00", reference=reference)
+
+            charges = 150 if quick else 500
+            measured = by_turns(
+                5 if quick else 15,
+                lambda: charge_rate(charge, charges, numbers),
+                lambda: charge_rate(bare.charge, charges, numbers),
+            )
+        bare.close()
+    return [
+        compared("one charge, SQLite, FULL", "bare BEGIN UPDATE INSERT COMMIT", "/s",
+                 Limit(0.6, 0.85), measured)
+    ]  # fmt: skip
+
+
+def batches(*, quick: bool) -> list[Figure]:
+    """`charges.create_many` of a hundred and of thousands."""
+    figures = []
+    with tempfile.TemporaryDirectory() as folder:
+        bare, numbers = BareSqlite(Path(folder) / "bare.db", ACCOUNTS), count()
+        with new_ledger(Path(folder) / "desk.ledger") as desk:
+            for size in BATCHES:
+                repeats = 1 if size > 1_000 else 20
+                measured = by_turns(
+                    5 if quick else 9,
+                    lambda size=size, repeats=repeats: _ours(desk, size, repeats, numbers),
+                    lambda size=size, repeats=repeats: _bare(bare, size, repeats, numbers),
+                )
+                figures.append(
+                    compared(f"{size:,} charges in one block, SQLite", "bare, one by one, one"
+                             " commit", "/s", Limit(0.7, 1.1), measured)
+                )  # fmt: skip
+        bare.close()
+    return figures
+
+
+def _ours(desk: Desk, size: int, repeats: int, numbers: count[int]) -> float:
+    started = perf_counter()
+    for _ in range(repeats):
+        desk.charges.create_many(
+            [
+                ChargeRequest(f"a{number * 7 % ACCOUNTS}", "1.00", f"lead:{number:09d}")
+                for number in (next(numbers) for _ in range(size))
+            ]
+        )
+    return size * repeats / (perf_counter() - started)
+
+
+def _bare(bare: BareSqlite, size: int, repeats: int, numbers: count[int]) -> float:
+    started = perf_counter()
+    for _ in range(repeats):
+        chosen = [next(numbers) for _ in range(size)]
+        bare.charge_many(
+            [number * 7 % ACCOUNTS for number in chosen],
+            [f"lead:{number:09d}" for number in chosen],
+        )
+    return size * repeats / (perf_counter() - started)
