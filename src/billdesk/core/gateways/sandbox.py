@@ -177,7 +177,7 @@ class Sandbox:
             if row is None:
                 row = self._open(books, request, now)
             _check_same(row, request)
-        if is_new and self._happens("lose reply", request, self.switches.lost_replies_percent):
+        if is_new and self._is_to("lose reply", request, self.switches.lost_replies_percent):
             raise GatewayUnreachable("the sandbox's reply was lost", "poll to learn what it did")
         return _fact(row)
 
@@ -306,17 +306,17 @@ class Sandbox:
     def _plan(self, request: PaymentRequest, now: int) -> tuple[Stage, str, int]:
         """What the customer will do with this payment, why, and when."""
         switches = self.switches
-        if switches.settles_after is None or self._happens(
+        if switches.settles_after is None or self._is_to(
             "abandon", request, switches.abandoned_percent
         ):
             return "expired", "nobody paid in time", now + _micros(switches.expires_after)
         due_at = now + _micros(switches.settles_after)
-        if self._happens("decline", request, switches.declines_percent):
+        if self._is_to("decline", request, switches.declines_percent):
             reason = _DECLINES[self._draw("reason", request.payment_id) % len(_DECLINES)]
             return "declined", reason, due_at
         return "settled", "", due_at
 
-    def _happens(self, what: str, request: PaymentRequest, percent: int) -> bool:
+    def _is_to(self, what: str, request: PaymentRequest, percent: int) -> bool:
         """Whether chance, or the amount itself, has this happen to a payment."""
         by_amount = request.amount.minor % 10_000 == _BY_AMOUNT[what]
         return by_amount or self._falls(percent, what, request.payment_id)

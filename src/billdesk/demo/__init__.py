@@ -1,0 +1,83 @@
+"""The demo: a whole desk to play with, furnished by the real operations.
+
+It never touches a ledger that is not a demo.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from datetime import datetime, timedelta
+
+from billdesk.core.desk import create_ledger, default_paths, open_desk
+from billdesk.core.values.clock import MovingClock, SystemClock
+from billdesk.core.values.errors import NotFound, Refused
+from billdesk.demo import routine
+from billdesk.demo.conclusion import conclude
+from billdesk.demo.narration import PlainTeller, ProgressTeller, Teller
+from billdesk.demo.scenes import SCENES
+from billdesk.demo.story import DAYS, Story
+
+ENGINE, OFFICE = "lead-engine", "mira"
+
+
+def run(ledger: str | None, *, no_ui: bool) -> int:
+    """Make or continue the demo at `ledger` (None: beside the usual one), then open the desk.
+
+    Without a terminal, or with `no_ui`, the story is told step by step and ends with `verify`; the
+    exit status is then 0 if the ledger proved sound, else 1. Raises Refused for a ledger that is
+    not a demo, StoreError.
+    """
+    where = ledger or str(default_paths().demo_ledger)
+    plain = no_ui or not (sys.stdin.isatty() and sys.stdout.isatty())
+    if plain:
+        teller = PlainTeller(sys.stdout)
+        furnish(where, teller)
+        return conclude(where, teller)
+    furnish(where, ProgressTeller(sys.stderr))
+    # Textual is loaded only when there is a terminal to open it on.
+    from billdesk.app import run_desk
+    from billdesk.demo.companion import Companion
+
+    return run_desk(where, companion=Companion(where))
+
+
+def furnish(where: str, teller: Teller) -> int:
+    """Live the story at `where` up to now, from its beginning or from where it stopped.
+
+    Returns how many steps came out otherwise than the story says. Raises Refused for a ledger that
+    is not a demo.
+    """
+    now = SystemClock().now()
+    clock = MovingClock(_found(where, now))
+    chance = random.Random(f"{routine.SEED} ids {clock.now()}").randbytes
+    with (
+        open_desk(where, clock=clock, actor=ENGINE, origin="demo", chance=chance) as engine,
+        open_desk(where, clock=clock, actor=OFFICE, origin="demo", chance=chance) as office,
+    ):
+        story = Story(engine, office, clock, teller, where)
+        last = story.quarter_of(now) - 1
+        first = max(story.next_quarter(), last - DAYS * 4 + 1)
+        for quarter in range(first, last + 1):
+            teller.progress(quarter - first, last - first + 1)
+            story.live(quarter, SCENES.get(quarter, ()))
+        teller.progress(1, 1)
+    return story.surprises
+
+
+def _found(where: str, now: datetime) -> datetime:
+    """Found the business ninety days ago, unless it is there: then when it was last heard of."""
+    try:
+        desk = open_desk(where, read_only=True)
+    except NotFound:
+        opened_at = now - timedelta(days=DAYS)
+        create_ledger(where, demo=True, clock=MovingClock(opened_at)).close()
+        return opened_at
+    with desk:
+        if not desk.info.demo:
+            raise Refused(
+                f"{desk.info.where} is not a demo, and is left alone",
+                "choose another place with --ledger, or leave it out",
+            )
+        newest = desk.ledger.entries(limit=1).rows
+        return newest[0].recorded_at if newest else desk.info.created_at

@@ -1,0 +1,175 @@
+"""Ninety days of an invented business, lived through by the real operations on a clock that moves.
+
+The story goes in quarters of a day. Each follows from its number and the ledger alone, so a story
+that was cut short, or that ended last week, goes on from where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from billdesk.core.desk import Desk
+from billdesk.core.values.clock import MovingClock
+from billdesk.core.values.errors import BilldeskError, GatewayError, NotFound, Refused
+from billdesk.core.values.money import Money, format_grouped
+from billdesk.demo import routine
+from billdesk.demo.narration import Step, Teller
+
+DAYS = 90
+QUARTERS_A_WEEK = 28
+BATCHES = 3
+
+Answer = TypeVar("Answer")
+
+
+class Week:
+    """What business as usual came to in a week."""
+
+    def __init__(self) -> None:
+        self.deposits = 0
+        self._charges = 0
+        self._sums: dict[str, int] = {}
+
+    def charge(self, amount: Money) -> None:
+        """Count a charge."""
+        self._charges += 1
+        self._sums[amount.asset] = self._sums.get(amount.asset, 0) + amount.minor
+
+    def told(self) -> str:
+        """In a line."""
+        sums = (
+            f"{format_grouped(self._sums[asset], asset)} {asset}" for asset in sorted(self._sums)
+        )
+        return f"{self.deposits} deposits, {self._charges} charges ({', '.join(sums)})"
+
+
+class Story:
+    """The business's days on one ledger.
+
+    `engine` is the desk of the program that charges, `office` that of the people who help out;
+    both live on `clock`, on the ledger at `where`. `surprises` counts what came out otherwise than the story says.
+    """
+
+    def __init__(
+        self, engine: Desk, office: Desk, clock: MovingClock, teller: Teller, where: str
+    ) -> None:
+        self._week = Week()
+        self.engine = engine
+        self.office = office
+        self.clock = clock
+        self.teller = teller
+        self.where = where
+        self.started_at = engine.info.created_at
+        self.surprises = 0
+
+    def quarter_of(self, instant: datetime) -> int:
+        """The number, from 1, of the quarter of a day in which `instant` lies."""
+        return (instant - self.started_at) // routine.QUARTER + 1
+
+    def next_quarter(self) -> int:
+        """The first quarter that has not been lived through."""
+        newest = self.engine.ledger.entries(limit=1).rows
+        if not newest:
+            return 1
+        quarter = self.quarter_of(newest[0].recorded_at)
+        mark = routine.lead_reference(quarter, 0)
+        lived = self.engine.ledger.entries(reference=mark, limit=1).rows
+        return quarter + 1 if lived else quarter
+
+    def live(self, quarter: int, scenes: tuple[Callable[[Story], None], ...]) -> None:
+        """One quarter of a day: what is special about it, then business as usual."""
+        begins_at = self.started_at + (quarter - 1) * routine.QUARTER
+        self.clock.move_to(begins_at)
+        for scene in scenes:
+            scene(self)
+        purses = list(self._purses())
+        self._top_up(quarter, purses)
+        self._work(quarter, begins_at, purses)
+        if quarter % QUARTERS_A_WEEK == 0:
+            self.teller.heading(f"Week {quarter // QUARTERS_A_WEEK}: {self._week.told()}")
+            self._week = Week()
+
+    # --- what scenes are made of -----------------------------------------------------------
+
+    def act(
+        self,
+        title: str,
+        do: Callable[[], Answer],
+        say: Callable[[Answer], str],
+        *,
+        refused: type[BilldeskError] | None = None,
+    ) -> Answer | None:
+        """Try something a little later and tell what came of it; None when it was refused.
+
+        `refused` is the refusal that the scene is about; any other outcome is a surprise.
+        """
+        at = self.clock.advance(timedelta(seconds=47))
+        try:
+            answer = do()
+        except (Refused, NotFound, GatewayError) as error:
+            self.surprises += refused is None or not isinstance(error, refused)
+            reason = "" if error.code == Refused.code else f", {error.code.replace('_', ' ')}"
+            self.teller.step(Step(at, title, f"refused{reason}: {error.message}", error.hint))
+            return None
+        self.surprises += refused is not None
+        self.teller.step(Step(at, title, say(answer)))
+        return answer
+
+    def deposit(
+        self, ref: str, amount: Money | str, *, refused: type[BilldeskError] | None = None
+    ) -> None:
+        """Have a customer pay in through the sandbox, and ask what came of it."""
+        self.act(
+            f"{ref} pays in {amount}",
+            lambda: self.engine.deposits.start(ref, amount),
+            lambda payment: f"{payment.status}, to be paid at {payment.pay_url}",
+            refused=refused,
+        )
+        self.wait(minutes=5)
+        self.act(
+            "ask the sandbox what happened",
+            self.engine.gateways.poll,
+            lambda tick: f"{tick.facts} new facts, {tick.deposits} deposits credited",
+        )
+
+    def wait(self, **time: int) -> None:
+        """Let time go by, in minutes, hours or whatever a timedelta takes."""
+        self.clock.advance(timedelta(**time))
+
+    # --- business as usual -----------------------------------------------------------------
+
+    def _purses(self) -> Iterator[routine.Purse]:
+        after = None
+        while True:
+            page = self.engine.wallets.rows(after=after)
+            yield from filter(None, (routine.purse(row.wallet) for row in page.rows))
+            after = page.after
+            if after is None:
+                return
+
+    def _top_up(self, quarter: int, purses: list[routine.Purse]) -> None:
+        """Who runs low pays in, and gets the next credits."""
+        for ref in routine.without_credits(purses):
+            memo = "the next credits of the yearly agreement"
+            self.office.adjustments.credit(ref, routine.CREDITS, memo=memo)
+        wanted = routine.top_ups(quarter, purses)
+        for ref, amount in wanted:
+            self.engine.deposits.start(ref, amount)
+            self.wait(minutes=1)
+        if wanted:
+            self.wait(minutes=5)
+            self._week.deposits += self.engine.gateways.poll().deposits
+
+    def _work(self, quarter: int, begins_at: datetime, purses: list[routine.Purse]) -> None:
+        """The program charges for what it delivered, in a few batches that count as one act."""
+        orders = routine.orders(quarter, begins_at, purses)
+        with self.engine.transaction():
+            for batch in range(BATCHES):
+                starts_at = begins_at + batch * routine.QUARTER / BATCHES
+                ends_at = starts_at + routine.QUARTER / BATCHES
+                due = [order for order in orders if starts_at <= order.happened_at < ends_at]
+                self.clock.move_to(ends_at - timedelta(seconds=1))
+                for charge in self.engine.charges.create_many(due):
+                    self._week.charge(charge.amount)
