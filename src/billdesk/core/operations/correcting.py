@@ -6,12 +6,13 @@ from datetime import datetime
 
 from billdesk.core.operations.booking import book
 from billdesk.core.operations.office import Office
-from billdesk.core.operations.reading import posting_sheet
+from billdesk.core.operations.reading import check_limit, posting_sheet
 from billdesk.core.operations.settling import book_credit
 from billdesk.core.rules.ledger import CALLER, SYSTEM, Draft, Leg, digest_of, purpose_of
 from billdesk.core.rules.sheets import EntryFilter, EntrySheet, Page, PostingSheet
 from billdesk.core.store.history import entries_of_posting, entries_page
 from billdesk.core.store.sessions import Session
+from billdesk.core.values.cursors import read_cursor
 from billdesk.core.values.errors import NotFound, Refused
 from billdesk.core.values.ids import check_reference
 from billdesk.core.values.money import Money, read_amount
@@ -121,9 +122,9 @@ class Adjustments:
 def _page(
     office: Office, kinds: tuple[str, ...], after: str | None, limit: int
 ) -> Page[EntrySheet]:
+    check_limit(limit)
     with office.database.read() as session:
-        below = int(after) if after and after.isdecimal() else None
-        rows = entries_page(session, EntryFilter(kinds=kinds), below, limit)
+        rows = entries_page(session, EntryFilter(kinds=kinds), read_cursor(after), limit)
     return Page(tuple(rows), str(rows[-1].number) if len(rows) == limit else None)
 
 

@@ -22,6 +22,7 @@ from billdesk.core.store.posting import wallet_state
 from billdesk.core.store.questions import SORTS, STANDINGS, balance_rows
 from billdesk.core.store.sessions import KeyTaken, Session
 from billdesk.core.values.clock import to_micros
+from billdesk.core.values.cursors import read_cursor
 from billdesk.core.values.errors import (
     AlreadyExists,
     BadInput,
@@ -99,7 +100,11 @@ class Accounts:
         return Page(tuple(rows), rows[-1].ref if len(rows) == limit else None)
 
     def find(self, text: str, limit: int = 50) -> tuple[MatchSheet, ...]:
-        """Accounts for a finder: by ref, id, e-mail, name, or by anything that belongs to one."""
+        """Accounts for a finder: by ref, id, e-mail, name, or by anything that belongs to one.
+
+        Raises BadInput for the limit.
+        """
+        check_limit(limit)
         wanted = text.strip()
         if not wanted:
             return ()
@@ -212,7 +217,7 @@ class Wallets:
             raise BadInput(
                 f"there is no standing {standing[:30]!r}", f"one of {', '.join(STANDINGS)}"
             )
-        offset = int(after) if after and after.isdecimal() else 0
+        offset = read_cursor(after) or 0
         with self._office.database.read() as session:
             rows = balance_rows(
                 session,

@@ -35,6 +35,7 @@ from billdesk.core.store.postings import posting_by_id
 from billdesk.core.store.questions import status_set_by
 from billdesk.core.store.sessions import Session
 from billdesk.core.values.clock import aware, to_micros
+from billdesk.core.values.cursors import read_cursor
 from billdesk.core.values.errors import BadInput, NotFound
 from billdesk.core.values.money import Money, exponent_of, read_amount
 
@@ -86,8 +87,7 @@ class Ledger:
         check_limit(limit)
         with self._office.database.read() as session:
             check_filter(self._office, session, wanted)
-            below = int(after) if after and after.isdecimal() else None
-            rows = history.entries_page(session, wanted, below, limit)
+            rows = history.entries_page(session, wanted, read_cursor(after), limit)
         return Page(tuple(rows), str(rows[-1].number) if len(rows) == limit else None)
 
     def posting(self, posting_id: str) -> PostingSheet:

@@ -10,7 +10,8 @@ from billdesk.core.rules.sheets import AuditSheet
 from billdesk.core.store.accounts import like_anywhere
 from billdesk.core.store.sessions import Session
 from billdesk.core.values.clock import from_micros
-from billdesk.core.values.money import Money
+from billdesk.core.values.cursors import read_cursor
+from billdesk.core.values.money import LARGEST_MINOR, Money
 
 
 def write_audit(
@@ -64,12 +65,10 @@ def list_audit(
 
 
 def _read_cursor(after: str | None) -> tuple[int, int]:
-    audit_below, _, posting_below = (after or "").partition(".")
-    top = 2**63 - 1
-    return (
-        int(audit_below) if audit_below.isdecimal() else top,
-        int(posting_below) if posting_below.isdecimal() else top,
-    )
+    if after is None:
+        return LARGEST_MINOR, LARGEST_MINOR
+    audit_below, _, posting_below = after.partition(".")
+    return read_cursor(audit_below) or 0, read_cursor(posting_below) or 0
 
 
 _Line = tuple[int, str, int, AuditSheet]

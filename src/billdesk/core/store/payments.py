@@ -8,6 +8,7 @@ from billdesk.core.rules.gateway import Fact
 from billdesk.core.rules.sheets import FactSheet, GatewaySheet, PaymentSheet
 from billdesk.core.store.sessions import Session
 from billdesk.core.values.clock import from_micros, to_micros
+from billdesk.core.values.cursors import read_cursor
 from billdesk.core.values.money import Money
 
 _PAYMENT = """
@@ -85,9 +86,10 @@ def list_payments(
     if status:
         where.append("p.status = ?")
         values.append(status)
-    if after and after.isdecimal():
+    below = read_cursor(after)
+    if below is not None:
         where.append("p.number < ?")
-        values.append(int(after))
+        values.append(below)
     rows = session.all(
         f"{_PAYMENT} WHERE {' AND '.join(where)} ORDER BY p.number DESC LIMIT ?", (*values, limit)
     )
@@ -196,9 +198,10 @@ def list_facts(
     if state:
         where.append("state = ?")
         values.append(state)
-    if after and after.isdecimal():
+    below = read_cursor(after)
+    if below is not None:
         where.append("number < ?")
-        values.append(int(after))
+        values.append(below)
     rows = session.all(
         f"{_FACT} WHERE {' AND '.join(where)} ORDER BY number DESC LIMIT ?", (*values, limit)
     )
