@@ -45,6 +45,7 @@ EXPORTED = [
     "WalletFrozen",
     "allocate",
     "create_ledger",
+    "grant",
     "migrate",
     "open_desk",
     "restore",

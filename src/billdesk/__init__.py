@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from billdesk.core.desk import ChargeRequest as ChargeRequest
     from billdesk.core.desk import Desk as Desk
     from billdesk.core.desk import create_ledger as create_ledger
+    from billdesk.core.desk import grant as grant
     from billdesk.core.desk import migrate as migrate
     from billdesk.core.desk import open_desk as open_desk
     from billdesk.core.desk import restore as restore
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     **dict.fromkeys(
-        ("ChargeRequest", "Desk", "create_ledger", "migrate", "open_desk", "restore"),
+        ("ChargeRequest", "Desk", "create_ledger", "grant", "migrate", "open_desk", "restore"),
         "billdesk.core.desk",
     ),
     "Gateway": "billdesk.core.rules.gateway",

@@ -20,6 +20,8 @@ NAMES = [
     "\x9b2JAcme",
     "=HYPERLINK(1)",
 ]
+LISTS = [["ledger"], ["audit"], ["balances"], ["holds"], ["payments"], ["facts"]]
+LISTS += [["refunds"], ["adjustments"]]
 HARMFUL = "\x1b\x07\x9b\u202e\u2066\u200b\ufeff\r\t"
 
 
@@ -120,8 +122,16 @@ def test_a_reference_that_is_no_key_is_refused(shell: Shell, reference: str) -> 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "١٢", "1e3", "many", "", "100001", "9" * 5000])
 def test_a_page_has_a_size(shell: Shell, limit: str) -> None:
-    for command in ("ledger", "audit", "balances", "holds", "refunds", "facts"):
-        assert shell.refused(command, f"--limit={limit}") == (2, "bad_input")
+    for words in LISTS:
+        assert shell.refused(*words, f"--limit={limit}") == (2, "bad_input"), words
+    assert shell.refused("find", "acme", f"--limit={limit}") == (2, "bad_input")
+
+
+@pytest.mark.parametrize("after", ["nonsense", "-1", "١٢", "9" * 20, "1.x", "", "\x1b[2J"])
+def test_a_page_goes_on_where_one_ended_and_nowhere_else(shell: Shell, after: str) -> None:
+    for words in LISTS:
+        if words != ["holds"]:  # goes on after a hold's id
+            assert shell.refused(*words, f"--after={after}") == (2, "bad_input"), words
 
 
 @pytest.mark.parametrize(

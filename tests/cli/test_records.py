@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def test_since_is_inclusive_and_until_exclusive(history: Shell) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [["--kind", "theft"], ["--since", "soon"], ["--limit", "many"], ["--after", "nonsense"]],
+    [["--kind", "theft"], ["--since", "soon"], ["--limit", "many"], ["--limit", "0"]],
 )
 def test_a_filter_that_cannot_be_read_is_refused(history: Shell, words: list[str]) -> None:
     assert history.refused("ledger", "acme", *words) == (2, "bad_input")
@@ -85,9 +86,8 @@ def test_the_audit_log_names_who_did_what_by_which_door(history: Shell) -> None:
     history.refused("charge", "acme", "9999.00", "--reference", "too:much")
     rows = history.done("audit", "--account", "acme")["rows"]
     assert {row["outcome"] for row in rows} == {"done", "refused"}
-    assert {row["origin"] for row in rows} == {"cli"}
     refused = history.done("audit", "--text", "9999")["rows"]
-    assert {row["outcome"] for row in refused} == {"refused"}
+    assert {(row["outcome"], row["origin"]) for row in refused} == {("refused", "cli")}
     assert {row["action"] for row in history.done("audit", "--action", "refund")["rows"]} == {
         "refund"
     }
@@ -99,11 +99,12 @@ def test_entries_are_exported_with_control_totals(history: Shell, tmp_path: Path
     sheet = history.done("export", str(file))
     assert (sheet["rows"], sheet["format"]) == (5, "csv")
     assert [total["text"] for total in sheet["totals"]] == ["95.00"]
-    assert len(list(csv.reader(file.open(encoding="utf-8")))) == 6
+    assert len(list(csv.reader(io.StringIO(file.read_text(encoding="utf-8"))))) == 6
 
     file = tmp_path / "charges.jsonl"
     assert "wrote 3 entries to" in history("export", str(file), "--kind", "charge").out
-    assert len([json.loads(line) for line in file.open(encoding="utf-8")]) == 3
+    lines = file.read_text(encoding="utf-8").splitlines()
+    assert {json.loads(line)["kind"] for line in lines} == {"charge"}
 
 
 @pytest.mark.parametrize("suffix", ["hledger", "journal", "beancount"])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from billdesk.cli.door import Door
-from billdesk.cli.parameters import Amount, OptionalMemo, Ref, Reference, Subject, at
+from billdesk.cli.parameters import Amount, OptionalMemo, Ref, Reference, Subject, To, at
 from billdesk.cli.printing import cell, plural
 from billdesk.core.values.errors import BadInput
 
@@ -33,7 +33,7 @@ def charge(
     reference: Reference,
     subject: Subject = None,
     memo: OptionalMemo = None,
-    to: Annotated[str, typer.Option(metavar="NAME", help="What earns it.")] = "revenue",
+    to: To = "revenue",
     happened_at: Annotated[
         str | None, typer.Option(metavar="TIME", help="When it happened, if not just now.")
     ] = None,

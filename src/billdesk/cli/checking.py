@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from billdesk.cli.door import Door
+from billdesk.cli.parameters import refs_like
 from billdesk.cli.printing import plural, table
 from billdesk.cli.progress import Progress
 from billdesk.core.values.money import Money
@@ -56,10 +57,18 @@ def seal(
     )
 
 
-def recount(door: Door) -> int:
+def recount(
+    door: Door,
+    ref: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="REF", help="Only this account; else all.", autocompletion=refs_like
+        ),
+    ] = None,
+) -> int:
     """Compare balances with the sum of entries."""
     with door.desk() as desk:
-        sheet = desk.ledger.recount()
+        sheet = desk.ledger.recount(ref)
     return _answer(door, sheet, "recounted")
 
 

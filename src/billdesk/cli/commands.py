@@ -141,9 +141,10 @@ def _options_of_every_command() -> Sequence[Parameter]:
 def _keep_text_as_typed(parameters: Sequence[Parameter]) -> None:
     """Spare a command the 60 ms that Typer takes to load pydantic, to turn text into text."""
     for parameter in parameters:
-        if isinstance(
-            parameter, TyperOption | TyperArgument
-        ) and parameter.type_descriptor.annotation in (str, bool):
+        if (
+            isinstance(parameter, TyperOption | TyperArgument)
+            and parameter.type_descriptor.annotation in _TYPED
+        ):
             # Typer's own slot for this; were it renamed, commands would be slower, not wrong.
             vars(parameter)["_runtime_param"] = _AS_TYPED
 
@@ -151,8 +152,9 @@ def _keep_text_as_typed(parameters: Sequence[Parameter]) -> None:
 class _AsTyped:
     """Text stays text and a flag a flag; what they mean is for the core to say."""
 
-    def coerce(self, value: object, **_: object) -> object:
-        return value
+    def coerce(self, value: object, param: Parameter, **_: object) -> object:
+        return () if value is None and param.multiple else value
 
 
 _AS_TYPED = _AsTyped()
+_TYPED = (str, bool, list[str])

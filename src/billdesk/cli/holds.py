@@ -15,6 +15,7 @@ from billdesk.cli.parameters import (
     Ref,
     Reference,
     Subject,
+    To,
     count,
 )
 from billdesk.cli.printing import card, cell, table
@@ -61,13 +62,14 @@ def capture(
     ] = None,
     *,
     subject: Subject = None,
+    to: To = "revenue",
 ) -> None:
     """Take what a hold set aside.
 
     More than was held is taken too if the balance allows; else the rest is booked as debt.
     """
     with door.desk() as desk:
-        sheet = desk.holds.capture(hold, amount, subject=subject)
+        sheet = desk.holds.capture(hold, amount, subject=subject, to=to)
     debt = f", owes {cell(sheet.shortfall)}" if sheet.shortfall and sheet.shortfall.minor else ""
     door.answer(sheet, f"{sheet.account_ref} captured: {cell(sheet.captured)}{debt} ({sheet.id})")
 

@@ -1,4 +1,4 @@
-"""`billdesk init | backup | restore | migrate`: the ledger as a file or database."""
+"""`billdesk init | backup | restore | migrate | grant`: the ledger as a file or database."""
 
 from __future__ import annotations
 
@@ -51,16 +51,18 @@ def backup(door: Door, file: BackupFile) -> None:
     door.answer({"path": written}, f"backed up to {written}")
 
 
-def restore(door: Door, file: BackupFile, *, yes: Yes = False) -> None:
+def restore(door: Door, backup: BackupFile, *, yes: Yes = False) -> None:
     """Make a ledger from a backup.
 
     It goes where --ledger says, and never over a ledger that is there already.
     """
     from billdesk.core.desk import restore as restore_ledger
 
-    door.confirm("restore", f"Restore from {file}?", yes=yes)
-    restored = restore_ledger(file, door.ledger)
-    door.answer({"ledger": restored}, f"restored {restored}")
+    door.confirm("restore", f"Restore from {backup}?", yes=yes)
+    restore_ledger(backup, door.ledger)
+    with door.desk(read_only=True) as desk:
+        where = desk.info.where
+    door.answer({"ledger": where}, f"restored {where}")
 
 
 def migrate(door: Door) -> None:
@@ -70,5 +72,19 @@ def migrate(door: Door) -> None:
     """
     from billdesk.core.desk import migrate as migrate_ledger
 
-    schema = migrate_ledger(door.ledger)
-    door.answer({"schema": schema}, f"the ledger's schema is {schema}")
+    done = migrate_ledger(door.ledger)
+    door.answer({"done": done}, done)
+
+
+def grant(
+    door: Door,
+    login: Annotated[str, typer.Argument(metavar="LOGIN", help="A role of the database.")],
+) -> None:
+    """Let a Postgres login in.
+
+    It may read everything, and post through the functions alone: never forge or edit an entry.
+    """
+    from billdesk.core.desk import grant as grant_login
+
+    done = grant_login(login, door.ledger)
+    door.answer({"done": done}, done)

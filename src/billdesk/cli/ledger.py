@@ -64,11 +64,11 @@ def ledger(
 
 def posting(
     door: Door,
-    id: Annotated[str, typer.Argument(metavar="POSTING", help="The posting's id.")],
+    posting: Annotated[str, typer.Argument(metavar="POSTING", help="The posting's id.")],
 ) -> None:
     """Show one posting with its entries."""
     with door.desk() as desk:
-        sheet = desk.ledger.posting(id)
+        sheet = desk.ledger.posting(posting)
     door.answer(
         sheet,
         *card(

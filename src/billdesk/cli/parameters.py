@@ -11,7 +11,7 @@ from billdesk.cli.door import Door
 from billdesk.core.values.clock import parse_instant
 from billdesk.core.values.errors import BadInput, BilldeskError
 
-LARGEST_PAGE = 100_000
+LONGEST_COUNT = 9
 
 
 def refs_like(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -63,6 +63,8 @@ Kinds = Annotated[
     list[str] | None,
     typer.Option("--kind", metavar="KIND", help="Only this kind; may be given more than once."),
 ]
+To = Annotated[str, typer.Option(metavar="NAME", help="What earns it.")]
+Needs = Annotated[str | None, typer.Option(metavar="AMOUNT", help="What has to be available.")]
 Limit = Annotated[str, typer.Option(metavar="COUNT", help="At most so many.")]
 After = Annotated[
     str | None, typer.Option(metavar="CURSOR", help="Go on where the page before this one ended.")
@@ -71,12 +73,10 @@ Yes = Annotated[bool, typer.Option("--yes", help="Don't ask to type a word first
 
 
 def count(text: str) -> int:
-    """How many rows to show, 1 to 100000. Raises BadInput for anything else."""
-    if text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= LARGEST_PAGE:
+    """How many rows to show; the desk says how many are too many. Raises BadInput."""
+    if text.isascii() and text.isdecimal() and len(text) <= LONGEST_COUNT:
         return int(text)
-    raise BadInput(
-        f"{text[:20]!r} is no number of rows", f"a whole number from 1 to {LARGEST_PAGE}"
-    )
+    raise BadInput(f"{text[:20]!r} is no number of rows", "a whole number such as 50")
 
 
 def at(text: str | None) -> datetime | None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from billdesk.cli.door import Door
-from billdesk.cli.parameters import Ref
+from billdesk.cli.parameters import Needs, Ref
 from billdesk.cli.printing import table
 
 if TYPE_CHECKING:
@@ -16,24 +14,17 @@ if TYPE_CHECKING:
 REFUSED = 3
 
 
-def why(door: Door, ref: Ref) -> None:
+def why(door: Door, ref: Ref, *, needs: Needs = None) -> None:
     """Say whether an account may run, and why not.
 
     Every reason at once, each with since when, by whom, and what lifts it.
     """
     with door.desk() as desk:
-        sheet = desk.standing.why(ref)
+        sheet = desk.standing.why(ref, needs=needs)
     door.answer(sheet, *_describe(sheet))
 
 
-def may_run(
-    door: Door,
-    ref: Ref,
-    *,
-    needs: Annotated[
-        str | None, typer.Option(metavar="AMOUNT", help="What has to be available.")
-    ] = None,
-) -> int:
+def may_run(door: Door, ref: Ref, *, needs: Needs = None) -> int:
     """Answer by exit code whether one may run.
 
     0 for yes and 3 for no, so that a script can ask before each send.

@@ -8,7 +8,7 @@ import typer
 
 from billdesk.cli.door import Door
 from billdesk.cli.parameters import After, Asset, Limit, Memo, Ref, Text, Yes, at, count
-from billdesk.cli.printing import card, cell, table
+from billdesk.cli.printing import Cell, card, cell, table
 
 Sort = Literal["ref", "balance", "available", "name", "last"]
 
@@ -28,7 +28,7 @@ def balance(
     """What an account has, now or at a past moment."""
     with door.desk() as desk:
         sheet = desk.wallets.balance(ref, asset, at=at(at_time), effective=at(effective))
-    pairs = [
+    pairs: list[tuple[str, Cell]] = [
         ("account", sheet.account_ref),
         ("name", sheet.account_name),
         ("balance", sheet.balance),
