@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -46,7 +46,10 @@ from billdesk.core.rules.sheets import (
 from billdesk.core.settings import Paths, Settings, default_paths, read_settings
 from billdesk.core.store import accounts as account_store
 from billdesk.core.store import opening
+from billdesk.core.store.addresses import is_postgres, sqlite_path
+from billdesk.core.store.copying import backup_file
 from billdesk.core.store.meta import read_meta, write_meta
+from billdesk.core.store.schema import SCHEMA_VERSION
 from billdesk.core.store.sessions import Database, Session
 from billdesk.core.values.clock import Clock, SystemClock, format_instant, parse_instant, to_micros
 from billdesk.core.values.errors import BadInput, NotOffered, Refused
@@ -243,7 +246,7 @@ class Desk:
         """Copy the ledger to a new file while others write. Raises AlreadyExists, StoreError."""
         target = Path(path)
         if self._office.database.kind == "sqlite":
-            opening.backup_file(Path(self.info.where), target)
+            backup_file(Path(self.info.where), target)
         else:
             from billdesk.core.store.dumping import dump_postgres  # psycopg's copy
 
@@ -315,7 +318,7 @@ def create_ledger(
     exponent_of(asset)
     try:
         ZoneInfo(zone)
-    except (ValueError, OSError) as error:
+    except (KeyError, ValueError, OSError) as error:
         raise BadInput(
             f"there is no time zone {zone[:40]!r}", "write it like Europe/Berlin"
         ) from error
@@ -363,7 +366,7 @@ def _desk(
         default_asset=meta["default_asset"],
         zone=meta["zone"],
         created_at=parse_instant(meta["created_at"]),
-        schema=opening.SCHEMA_VERSION,
+        schema=SCHEMA_VERSION,
         read_only=database.read_only,
         demo=meta["demo"] == "yes",
         actor=who,
@@ -390,6 +393,8 @@ def _sandbox(database: Database, paths: Paths, info: LedgerSheet, clock: Clock) 
         path = Path(f"{database.where}.sandbox")
     else:
         path = paths.data / f"{info.ledger_id}.sandbox"
+        with suppress(OSError):  # then the sandbox says so, when it is asked
+            paths.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     return Sandbox(path, clock=clock)
 
 
@@ -400,14 +405,14 @@ def restore(backup: str | os.PathLike[str], url: str | os.PathLike[str] | None =
     """
     source = Path(backup)
     address = read_settings().ledger if url is None else os.fspath(url)
-    if opening.is_postgres(address):
+    if is_postgres(address):
         from billdesk.core.store.dumping import restore_postgres  # psycopg's copy
 
         restore_postgres(source, address)
         return address
     opening.open_existing(str(source), read_only=True, deadline_seconds=5, prepared=True).close()
-    target = opening.sqlite_path(address)
-    opening.backup_file(source, target)
+    target = sqlite_path(address)
+    backup_file(source, target)
     return str(target)
 
 
@@ -431,7 +436,7 @@ def grant(login: str, url: str | os.PathLike[str] | None = None) -> str:
     Raises Refused on SQLite, BadInput for the name, NotFound, StoreError kinds.
     """
     address = read_settings().ledger if url is None else os.fspath(url)
-    if not opening.is_postgres(address):
+    if not is_postgres(address):
         raise Refused("a SQLite ledger has no logins", "give others the file's rights instead")
     from billdesk.core.store.granting import grant_client  # psycopg costs 0.3 s at start-up
 

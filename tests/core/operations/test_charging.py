@@ -338,10 +338,12 @@ def test_many_charges_open_wallets_and_free_overdue_holds_where_needed(
 @pytest.mark.parametrize(
     "amount",
     [
-        "1e3", "-5", "+5", "12.345", "١٢", "\uff11\uff12", "9e99", "NaN", "inf", "0", "0.00", "", " ", "1,000",
+        "1e3", "-5", "+5", "12.345", "١٢", "\uff11\uff12", "9e99", "NaN", "inf", "0", "0.00", "", " ",
+        "1,000",
         "1_000", "0x10", "1.", ".5", "5  USD", "5 USD ", "5 usd", "5 XXX", "5 ", " 5",
         "9223372036854775808", "92233720368547758.08", "1\n", "1\x00", "\ud800", "5 USD EUR",
-        1.5, 5, True, None, Decimal(5), b"5", Money(0, "USD"), Money(-1, "USD"),
+        1.5, 5, True, None, Decimal(5), b"5",
+        Money(0, "USD"), Money(-1, "USD"),
         Money(2**63, "USD"), Money(1, "XXX"), Money(1.5, "USD"),  # type: ignore[arg-type]
     ],
     ids=repr,
