@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import sys
 from datetime import datetime, timedelta
+from functools import partial
 
 from billdesk.core.desk import create_ledger, default_paths, open_desk
 from billdesk.core.values.clock import MovingClock, SystemClock
@@ -37,9 +38,9 @@ def run(ledger: str | None, *, no_ui: bool) -> int:
     furnish(where, ProgressTeller(sys.stderr))
     # Textual is loaded only when there is a terminal to open it on.
     from billdesk.app import run_desk
-    from billdesk.demo.companion import Companion
+    from billdesk.demo.companion import accompany
 
-    return run_desk(where, companion=Companion(where))
+    return run_desk(where, companion=partial(accompany, where))
 
 
 def furnish(where: str, teller: Teller) -> int:

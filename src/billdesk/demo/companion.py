@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-import threading
+import time
+from collections.abc import Callable
 
 from billdesk.core.desk import Desk, open_desk
 from billdesk.core.values.clock import to_micros
@@ -11,33 +12,30 @@ from billdesk.core.values.errors import GatewayError, Refused, StoreBusy
 from billdesk.demo import routine
 
 
-class Companion:
-    """A thread of invented customers on the ledger at `where`, from `start` to `stop`."""
+PAUSE_SECONDS = 1.5
+_GLANCE_SECONDS = 0.1
 
-    def __init__(self, where: str, *, pause_seconds: float = 1.5) -> None:
-        self._where = where
-        self._pause_seconds = pause_seconds
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._live, name="demo customers", daemon=True)
 
-    def start(self) -> None:
-        """Let the customers begin."""
-        self._thread.start()
+def accompany(where: str, _desk: Desk, is_leaving: Callable[[], bool]) -> None:
+    """Live on at `where` beside an open desk until `is_leaving`; for a thread of its own.
 
-    def stop(self) -> None:
-        """Send them home, and wait until the last act is done."""
-        self._stopped.set()
-        self._thread.join()
+    The customers' program has a desk of its own, as it would have in real life.
+    """
+    chance = random.Random()
+    with open_desk(where, actor="lead-engine", origin="demo") as engine:
+        while not is_leaving():
+            _wait(PAUSE_SECONDS * (0.5 + chance.random()), is_leaving)
+            try:
+                live_on(engine, chance)
+            except (Refused, GatewayError, StoreBusy):
+                # Whoever looks may have frozen this customer just now: another one, then.
+                continue
 
-    def _live(self) -> None:
-        chance = random.Random()
-        with open_desk(self._where, actor="lead-engine", origin="demo") as desk:
-            while not self._stopped.wait(self._pause_seconds * (0.5 + chance.random())):
-                try:
-                    live_on(desk, chance)
-                except (Refused, GatewayError, StoreBusy):
-                    # Whoever looks may have frozen this customer just now: another one, then.
-                    continue
+
+def _wait(seconds: float, is_leaving: Callable[[], bool]) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and not is_leaving():
+        time.sleep(_GLANCE_SECONDS)
 
 
 def live_on(desk: Desk, chance: random.Random) -> None:

@@ -39,10 +39,9 @@ class Week:
 
     def told(self) -> str:
         """In a line."""
-        sums = (
-            f"{format_grouped(self._sums[asset], asset)} {asset}" for asset in sorted(self._sums)
-        )
-        return f"{self.deposits} deposits, {self._charges} charges ({', '.join(sums)})"
+        sums = [Money(self._sums[asset], asset) for asset in sorted(self._sums)]
+        told = ", ".join(f"{format_grouped(*amount)} {amount.asset}" for amount in sums)
+        return f"{self.deposits} deposits, {self._charges} charges ({told})"
 
 
 class Story:
@@ -169,7 +168,7 @@ class Story:
             for batch in range(BATCHES):
                 starts_at = begins_at + batch * routine.QUARTER / BATCHES
                 ends_at = starts_at + routine.QUARTER / BATCHES
-                due = [order for order in orders if starts_at <= order.happened_at < ends_at]
+                due = [order for at, order in orders if starts_at <= at < ends_at]
                 self.clock.move_to(ends_at - timedelta(seconds=1))
                 for charge in self.engine.charges.create_many(due):
                     self._week.charge(charge.amount)
