@@ -21,8 +21,10 @@ from billdesk.core.store.gate import WriteGate
 from billdesk.core.store.sessions import KeyTaken, Kind, Session, Values
 from billdesk.core.values.errors import (
     BadInput,
+    BilldeskError,
     Broken,
     NotALedger,
+    NotAllowed,
     ReadOnly,
     StoreBusy,
     StoreError,
@@ -60,7 +62,7 @@ _PRAGMAS = (
     "PRAGMA temp_store=MEMORY",
     "PRAGMA cache_size=-16000",
 )
-_WAL_TRIES = 200
+_WAL_PAUSE_SECONDS = 0.01
 
 
 def library_version() -> tuple[int, int, int]:
@@ -167,7 +169,7 @@ class SqliteDatabase:
         """Pragmas. A file that is not a ledger of ours (or not yet) keeps its journal mode."""
         (application_id,) = connection.execute("PRAGMA application_id").fetchone()
         if application_id == APPLICATION_ID and not self.read_only:
-            _use_wal(connection)
+            _use_wal(connection, self._deadline_seconds)
         for pragma in _PRAGMAS:
             connection.execute(pragma)
         if query_only or self.read_only:
@@ -315,18 +317,20 @@ class _WriteBlock:
             raise_mapped(error, self._database.where)
 
 
-def _use_wal(connection: sqlite3.Connection) -> None:
+def _use_wal(connection: sqlite3.Connection, deadline_seconds: float) -> None:
     """Switch to WAL once; SQLite calls no busy handler for every step of this, so try again."""
-    for _ in range(_WAL_TRIES):
+    until = time.monotonic() + deadline_seconds
+    while True:
         try:
-            if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
-                return
-            connection.execute("PRAGMA journal_mode=WAL")
+            mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
         except sqlite3.OperationalError as error:
-            if "locked" not in str(error) and "busy" not in str(error):
+            if "locked" not in str(error) or time.monotonic() > until:
                 raise
-            time.sleep(0.01)
-    raise StoreBusy("the ledger could not be switched to WAL", "close other programs that use it")
+            time.sleep(_WAL_PAUSE_SECONDS)
+        else:
+            if mode != "wal":
+                raise StoreError("this disk cannot keep a write-ahead log", "use a local disk")
+            return
 
 
 def _no_attach(action: int, *_: object) -> int:
@@ -344,16 +348,27 @@ def mapped_errors(where: str) -> Iterator[None]:
         raise
 
 
-_MESSAGES: Sequence[tuple[str, type[StoreError], str, str]] = (
+_MESSAGES: Sequence[tuple[str, type[BilldeskError], str, str]] = (
     ("database or disk is full", StoreFull, "the disk is full", "free some space, then try again"),
     ("locked", StoreBusy, "another program has the ledger locked", "close it, then try again"),
     ("readonly database", StoreError, "the ledger cannot be written", "check the file's rights"),
     ("not a database", NotALedger, "this file is not a ledger", "choose another file"),
     ("malformed", NotALedger, "the file is damaged", "restore a backup; keep this file"),
-    ("no such table", NotALedger, "this file is not a ledger", "choose another file"),
+    (
+        "no such table: alembic_version",
+        NotALedger,
+        "this file is not a ledger",
+        "choose another file",
+    ),
     ("unable to open", StoreError, "the file cannot be opened", "check the path and its rights"),
     ("disk I/O error", StoreError, "the disk failed", "check the disk, then verify the ledger"),
     ("interrupted", StoreError, "the question was cancelled", ""),
+    (
+        "not authorized",
+        NotAllowed,
+        "other files cannot be attached",
+        "a commit over two is not one",
+    ),
 )
 
 
