@@ -5,6 +5,7 @@ It never touches a ledger that is not a demo.
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 from datetime import datetime, timedelta
@@ -12,7 +13,8 @@ from functools import partial
 
 from billdesk.core.desk import create_ledger, default_paths, open_desk
 from billdesk.core.values.clock import MovingClock, SystemClock
-from billdesk.core.values.errors import NotFound, Refused
+from billdesk.core.values.errors import NotALedger, NotFound, Refused
+from billdesk.core.values.ids import Chance
 from billdesk.demo import routine
 from billdesk.demo.conclusion import conclude
 from billdesk.demo.narration import PlainTeller, ProgressTeller, Teller
@@ -26,15 +28,12 @@ def run(ledger: str | None, *, no_ui: bool) -> int:
     """Make or continue the demo at `ledger` (None: beside the usual one), then open the desk.
 
     Without a terminal, or with `no_ui`, the story is told step by step and ends with `verify`; the
-    exit status is then 0 if the ledger proved sound, else 1. Raises Refused for a ledger that is
-    not a demo, StoreError.
+    exit status is then 0 if the ledger proved sound, else that of a StoreError. Raises Refused for
+    a ledger that is not a demo, StoreError.
     """
     where = ledger or str(default_paths().demo_ledger)
-    plain = no_ui or not (sys.stdin.isatty() and sys.stdout.isatty())
-    if plain:
-        teller = PlainTeller(sys.stdout)
-        furnish(where, teller)
-        return conclude(where, teller)
+    if no_ui or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return _tell(where)
     furnish(where, ProgressTeller(sys.stderr))
     # Textual is loaded only when there is a terminal to open it on.
     from billdesk.app import run_desk
@@ -43,15 +42,26 @@ def run(ledger: str | None, *, no_ui: bool) -> int:
     return run_desk(where, companion=partial(accompany, where))
 
 
-def furnish(where: str, teller: Teller) -> int:
-    """Live the story at `where` up to now, from its beginning or from where it stopped.
+def _tell(where: str) -> int:
+    teller = PlainTeller(sys.stdout)
+    try:
+        furnish(where, teller)
+        return conclude(where, teller)
+    except BrokenPipeError:
+        # Whoever read has seen enough. Python flushes once more at the end, into nothing.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def furnish(where: str, teller: Teller, *, now: datetime | None = None) -> int:
+    """Live the story at `where` up to `now`, from its beginning or from where it stopped.
 
     Returns how many steps came out otherwise than the story says. Raises Refused for a ledger that
     is not a demo.
     """
-    now = SystemClock().now()
+    now = now or SystemClock().now()
     clock = MovingClock(_found(where, now))
-    chance = random.Random(f"{routine.SEED} ids {clock.now()}").randbytes
+    chance = _chance(clock.now())
     with (
         open_desk(where, clock=clock, actor=ENGINE, origin="demo", chance=chance) as engine,
         open_desk(where, clock=clock, actor=OFFICE, origin="demo", chance=chance) as office,
@@ -66,13 +76,21 @@ def furnish(where: str, teller: Teller) -> int:
     return story.surprises
 
 
+def _chance(since: datetime) -> Chance:
+    """Where ids come from: always the same for a story that is told from this instant on."""
+    return random.Random(f"{routine.SEED} ids {since}").randbytes
+
+
 def _found(where: str, now: datetime) -> datetime:
     """Found the business ninety days ago, unless it is there: then when it was last heard of."""
     try:
         desk = open_desk(where, read_only=True)
-    except NotFound:
+    except (NotFound, NotALedger):
+        # Making a ledger leaves alone whatever else may be there.
         opened_at = now - timedelta(days=DAYS)
-        create_ledger(where, demo=True, clock=MovingClock(opened_at)).close()
+        create_ledger(
+            where, demo=True, clock=MovingClock(opened_at), chance=_chance(opened_at)
+        ).close()
         return opened_at
     with desk:
         if not desk.info.demo:

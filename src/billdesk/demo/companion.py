@@ -11,7 +11,6 @@ from billdesk.core.values.clock import to_micros
 from billdesk.core.values.errors import GatewayError, Refused, StoreBusy
 from billdesk.demo import routine
 
-
 PAUSE_SECONDS = 1.5
 _GLANCE_SECONDS = 0.1
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from billdesk.core.desk import open_desk
 from billdesk.core.rules.sheets import TrialBalanceSheet
+from billdesk.core.values.errors import StoreError
 from billdesk.core.values.money import Money, format_grouped
 from billdesk.demo.narration import PlainTeller
 
 
 def conclude(where: str, teller: PlainTeller) -> int:
-    """Tell how the business stands and prove its ledger: 0 if it is sound, else 1."""
+    """Tell how the business stands and prove its ledger; an exit status."""
     with open_desk(where, read_only=True, origin="demo") as desk:
         overview = desk.overview()
         teller.heading("How it stands")
@@ -31,7 +32,7 @@ def conclude(where: str, teller: PlainTeller) -> int:
     sound = proof.ok and all(book.difference.minor == 0 for book in books)
     teller.line("the ledger is sound" if sound else "the ledger is NOT sound")
     teller.heading(f"Look around with: billdesk --ledger {where}")
-    return 0 if sound else 1
+    return 0 if sound else StoreError.exit_status
 
 
 def _told(book: TrialBalanceSheet) -> list[str]:

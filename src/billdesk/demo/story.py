@@ -6,13 +6,16 @@ that was cut short, or that ended last week, goes on from where it was.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from billdesk.core.desk import Desk
+from billdesk.core.rules.sheets import PaymentSheet
 from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.errors import BilldeskError, GatewayError, NotFound, Refused
+from billdesk.core.values.ids import IdMaker
 from billdesk.core.values.money import Money, format_grouped
 from billdesk.demo import routine
 from billdesk.demo.narration import Step, Teller
@@ -48,7 +51,8 @@ class Story:
     """The business's days on one ledger.
 
     `engine` is the desk of the program that charges, `office` that of the people who help out;
-    both live on `clock`, on the ledger at `where`. `surprises` counts what came out otherwise than the story says.
+    both live on `clock`, on the ledger at `where`. `surprises` counts what came out otherwise than
+    the story says.
     """
 
     def __init__(
@@ -116,13 +120,11 @@ class Story:
         self.teller.step(Step(at, title, say(answer)))
         return answer
 
-    def deposit(
-        self, ref: str, amount: Money | str, *, refused: type[BilldeskError] | None = None
-    ) -> None:
+    def deposit(self, ref: str, amount: str, *, refused: type[BilldeskError] | None = None) -> None:
         """Have a customer pay in through the sandbox, and ask what came of it."""
         self.act(
             f"{ref} pays in {amount}",
-            lambda: self.engine.deposits.start(ref, amount),
+            lambda: self.pay_in(ref, amount, f"scene {amount}"),
             lambda payment: f"{payment.status}, to be paid at {payment.pay_url}",
             refused=refused,
         )
@@ -132,6 +134,12 @@ class Story:
             self.engine.gateways.poll,
             lambda tick: f"{tick.facts} new facts, {tick.deposits} deposits credited",
         )
+
+    def pay_in(self, ref: str, amount: Money | str, occasion: str) -> PaymentSheet:
+        """Start a deposit whose id follows from its occasion, so that it can be said again."""
+        chance = random.Random(f"{routine.SEED} {ref} {occasion}")
+        payment_id = IdMaker(chance.randbytes).make("pay", self.started_at)
+        return self.engine.deposits.start(ref, amount, id=payment_id)
 
     def wait(self, **time: int) -> None:
         """Let time go by, in minutes, hours or whatever a timedelta takes."""
@@ -152,10 +160,11 @@ class Story:
         """Who runs low pays in, and gets the next credits."""
         for ref in routine.without_credits(purses):
             memo = "the next credits of the yearly agreement"
-            self.office.adjustments.credit(ref, routine.CREDITS, memo=memo)
+            key = f"credits:{ref}:{quarter}"
+            self.office.adjustments.credit(ref, routine.CREDITS, memo=memo, reference=key)
         wanted = routine.top_ups(quarter, purses)
         for ref, amount in wanted:
-            self.engine.deposits.start(ref, amount)
+            self.pay_in(ref, amount, f"quarter {quarter}")
             self.wait(minutes=1)
         if wanted:
             self.wait(minutes=5)
