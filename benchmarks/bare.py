@@ -9,7 +9,7 @@ from pathlib import Path
 from time import time_ns
 from typing import TYPE_CHECKING
 
-from billdesk.core.store.opening import schema_statements
+from billdesk.core.store.schema import schema_statements
 
 if TYPE_CHECKING:
     import sqlite3

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from billdesk.core.desk import ChargeRequest, Desk, create_ledger
-from billdesk.core.store.opening import schema_statements
+from billdesk.core.store.schema import schema_statements
 
 if TYPE_CHECKING:
     import sqlite3

@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 from billdesk.core.store.migrating import make_postgres
-from billdesk.core.store.opening import SCHEMA_VERSION
+from billdesk.core.store.schema import SCHEMA_VERSION
 from billdesk.core.store.sessions import Database, Session
 from billdesk.core.store.sqlite import create_file, mapped_errors, sqlite3
 from billdesk.core.values.errors import AlreadyExists, NotALedger, NotFound, StoreError

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from billdesk.core.rules.sheets import HoldSheet
@@ -47,7 +46,7 @@ def hold_sheet(row: tuple[Any, ...]) -> HoldSheet:
 def hold_by_id(session: Session, hold_id: str, *, replayed: bool = False) -> HoldSheet | None:
     """One hold."""
     row = session.one(f"{_HOLD} WHERE h.id = ?", (hold_id,))
-    return replace(hold_sheet(row), replayed=replayed) if row else None
+    return hold_sheet(row)._replace(replayed=replayed) if row else None
 
 
 def hold_wallet(session: Session, hold_id: str) -> tuple[str, str, str, int, str] | None:

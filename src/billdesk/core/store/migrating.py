@@ -11,14 +11,10 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from billdesk.core.store.opening import (
-    SCHEMA_VERSION,
-    backup_file,
-    check_file,
-    is_postgres,
-    sqlite_path,
-)
+from billdesk.core.store.addresses import check_file, is_postgres, sqlite_path
+from billdesk.core.store.copying import backup_file
 from billdesk.core.store.postgres import SCHEMA, PostgresSession, mapped_errors
+from billdesk.core.store.schema import SCHEMA_VERSION
 from billdesk.core.store.sessions import Session
 from billdesk.core.store.sqlite import sqlite3
 from billdesk.core.values.errors import AlreadyExists, NotALedger

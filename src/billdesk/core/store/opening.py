@@ -1,4 +1,4 @@
-"""Opening and making ledgers: what lies at an address, which version it is, backups.
+"""Opening and making ledgers: what lies at an address, and which version it is.
 
 Opening compares a version number; Alembic is only loaded to make or upgrade a ledger.
 """
@@ -10,44 +10,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from billdesk.core.store.addresses import check_file, is_postgres, sqlite_path
+from billdesk.core.store.schema import SCHEMA_VERSION, schema_statements
 from billdesk.core.store.sessions import Database, Session
-from billdesk.core.store.sqlite import (
-    APPLICATION_ID,
-    SqliteDatabase,
-    create_file,
-    mapped_errors,
-    sqlite3,
-)
-from billdesk.core.values.errors import (
-    AlreadyExists,
-    BadInput,
-    NotALedger,
-    NotFound,
-    SchemaMismatch,
-    StoreError,
-)
+from billdesk.core.store.sqlite import APPLICATION_ID, SqliteDatabase, create_file
+from billdesk.core.values.errors import AlreadyExists, NotALedger, SchemaMismatch, StoreError
 
 if TYPE_CHECKING:
     from billdesk.core.store.postgres import PostgresDatabase
-
-SCHEMA_VERSION = "0001"
-
-
-def is_postgres(url: str) -> bool:
-    """Whether an address names a Postgres database."""
-    return url.startswith(("postgresql://", "postgres://"))
-
-
-def sqlite_path(url: str) -> Path:
-    """The file of an address: a path, or `sqlite:///path`. Raises BadInput for other schemes."""
-    if url.startswith("sqlite:///"):
-        return Path(url.removeprefix("sqlite:///")).expanduser()
-    scheme, separator, _ = url.partition("://")
-    if separator:
-        raise BadInput(
-            f"a ledger cannot live at {scheme}://…", "use a path, sqlite:///path or postgresql://…"
-        )
-    return Path(url).expanduser()
 
 
 def database_at(url: str, *, read_only: bool = False, deadline_seconds: float = 30,
@@ -90,23 +60,6 @@ def open_existing(
         database.close()
         raise
     return database
-
-
-def check_file(path: Path) -> None:
-    """Raises NotFound, NotALedger or StoreError unless `path` is a file that can hold a ledger."""
-    if not path.exists():
-        raise NotFound(
-            f"there is no ledger at {path}", "make one with billdesk init, or try a demo"
-        )
-    if path.is_dir():
-        raise NotALedger(f"{path} is a folder", "name the ledger's file")
-    try:
-        with path.open("rb") as file:
-            header = file.read(16)
-    except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error.strerror}", "check its rights") from error
-    if header and not header.startswith(b"SQLite format 3\x00"):
-        raise NotALedger(f"{path} is not a ledger", "choose another file")
 
 
 def check_version(session: Session, where: str) -> None:
@@ -166,51 +119,3 @@ def _make_file(path: Path, fill: Callable[[Session], None]) -> None:
         session.run("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
         session.run("INSERT INTO alembic_version (version_num) VALUES (?)", (SCHEMA_VERSION,))
         fill(session)
-
-
-def schema_statements(kind: str) -> list[str]:
-    """The statements of the first schema, which Alembic's first revision runs too."""
-    sql = (Path(__file__).parent / "migrations" / f"0001_{kind}.sql").read_text()
-    return split_statements(sql)
-
-
-def split_statements(sql: str) -> list[str]:
-    """SQL text cut into statements at semicolons, bodies of triggers and functions kept whole."""
-    statements: list[str] = []
-    lines: list[str] = []
-    body = False
-    for line in sql.splitlines():
-        if not lines and (not line.strip() or line.startswith("--")):
-            continue
-        lines.append(line)
-        if line.count("$$") % 2:
-            body = not body
-        begun = line.startswith("BEGIN ")
-        if (
-            line.rstrip().endswith(";")
-            and not body
-            and (not begun or line.rstrip().endswith("END;"))
-        ):
-            statements.append("\n".join(lines).rstrip().removesuffix(";"))
-            lines = []
-    return statements
-
-
-def backup_file(source: Path, target: Path) -> None:
-    """Copy a ledger file beside its writers, whole and consistent. Raises AlreadyExists, StoreError."""
-    if target.exists():
-        raise AlreadyExists(f"there is a file at {target} already", "choose another name")
-    unfinished = target.with_name(f".{target.name}.unfinished")
-    try:
-        create_file(unfinished)
-        with (
-            mapped_errors(str(target)),
-            closing(sqlite3.connect(str(source))) as ours,
-            closing(sqlite3.connect(str(unfinished))) as theirs,
-        ):
-            ours.backup(theirs)
-        unfinished.replace(target)
-    except OSError as error:
-        raise StoreError(f"{target} cannot be made: {error.strerror}", "choose a place") from error
-    finally:
-        unfinished.unlink(missing_ok=True)

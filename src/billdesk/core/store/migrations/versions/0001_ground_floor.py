@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from billdesk.core.store.opening import schema_statements
+from billdesk.core.store.schema import schema_statements
 
 revision = "0001"
 down_revision = None

@@ -1,0 +1,41 @@
+"""Where a ledger lives: a file, or a Postgres database."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from billdesk.core.values.errors import BadInput, NotALedger, NotFound, StoreError
+
+
+def is_postgres(url: str) -> bool:
+    """Whether an address names a Postgres database."""
+    return url.startswith(("postgresql://", "postgres://"))
+
+
+def sqlite_path(url: str) -> Path:
+    """The file of an address: a path, or `sqlite:///path`. Raises BadInput for other schemes."""
+    if url.startswith("sqlite:///"):
+        return Path(url.removeprefix("sqlite:///")).expanduser()
+    scheme, separator, _ = url.partition("://")
+    if separator:
+        raise BadInput(
+            f"a ledger cannot live at {scheme}://…", "use a path, sqlite:///path or postgresql://…"
+        )
+    return Path(url).expanduser()
+
+
+def check_file(path: Path) -> None:
+    """Raises NotFound, NotALedger or StoreError unless `path` is a file that can be read.
+
+    The file is not opened here: closing it again would drop the locks that SQLite holds on it for
+    other connections of this process.
+    """
+    if not path.exists():
+        raise NotFound(
+            f"there is no ledger at {path}", "make one with billdesk init, or try a demo"
+        )
+    if path.is_dir():
+        raise NotALedger(f"{path} is a folder", "name the ledger's file")
+    if not os.access(path, os.R_OK):
+        raise StoreError(f"{path} cannot be read", "check its rights")
