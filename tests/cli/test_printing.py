@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from types import MappingProxyType
+from typing import NamedTuple
 
 import pytest
 
@@ -12,8 +12,7 @@ from billdesk.core.values.money import Money
 AT = datetime(2026, 8, 21, 9, 14, 5, 250_000, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
+class Sheet(NamedTuple):
     amount: Money
     at: datetime
     on: date

@@ -9,7 +9,6 @@ import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 
 from billdesk.core.values.clock import format_instant
@@ -47,8 +46,8 @@ def _parts(value: object) -> Mapping[str, object] | None:
         return {**value._asdict(), "text": format_minor(value.minor, value.asset)}
     if isinstance(value, Mapping):
         return value
-    if is_dataclass(value):
-        return {part.name: getattr(value, part.name) for part in fields(value)}
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return dict(zip(value._fields, value, strict=True))
     return None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from billdesk.core.operations.booking import Booked
@@ -55,7 +54,7 @@ def posting_sheet(office: Office, booked: Booked) -> PostingSheet:
         sheet = posting_by_id(session, booked.id)
     if sheet is None:
         raise NotFound(f"there is no posting {booked.id}")
-    return replace(sheet, replayed=booked.replayed)
+    return sheet._replace(replayed=booked.replayed)
 
 
 class Ledger:
