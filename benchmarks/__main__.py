@@ -42,7 +42,9 @@ def main() -> int:
     print("\n".join(table(figures)))
     below = [figure.what for figure in figures if figure.mark == "BELOW"]
     print()
-    print(f"below what was asked: {'; '.join(below)}" if below else "nothing is below what was asked")
+    print(
+        f"below what was asked: {'; '.join(below)}" if below else "nothing is below what was asked"
+    )
     return 0
 
 

@@ -33,14 +33,13 @@ INSERT INTO entry (posting_number, wallet_number, seq, kind, amount_minor, balan
 def only_tables(statements: list[str]) -> list[str]:
     """Of a schema, the tables a charge touches and their indexes."""
     wanted = tuple(
-        word
-        for table in TABLES
-        for word in (f"CREATE TABLE {table} (", f" ON {table} (")
+        word for table in TABLES for word in (f"CREATE TABLE {table} (", f" ON {table} (")
     )
     return [
         statement
         for statement in statements
-        if statement.startswith("CREATE") and any(word in statement for word in wanted)
+        if statement.startswith("CREATE")
+        and any(word in statement for word in wanted)
         and not statement.startswith("CREATE TRIGGER")
     ]
 

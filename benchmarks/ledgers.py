@@ -50,7 +50,9 @@ def open_accounts(desk: Desk, accounts: int) -> None:
     with desk.transaction():
         for number in range(accounts):
             desk.accounts.add(f"a{number}", name=f"Account {number}")
-            desk.adjustments.credit(f"a{number}", "10000000000.00", memo="money to be measured with")
+            desk.adjustments.credit(
+                f"a{number}", "10000000000.00", memo="money to be measured with"
+            )
 
 
 def new_ledger(path: Path, accounts: int = ACCOUNTS) -> Desk:

@@ -20,7 +20,9 @@ TEMPORARY = Path(tempfile.gettempdir()) / "billdesk-benchmarks"
 
 def prepare() -> str:
     """Keep to a home folder of our own, compile what will be started, and say where we are."""
-    for name in [name for name in os.environ if name.startswith("BILLDESK_") and "BENCH" not in name]:
+    for name in [
+        name for name in os.environ if name.startswith("BILLDESK_") and "BENCH" not in name
+    ]:
         del os.environ[name]
     home = TEMPORARY / "home"
     home.mkdir(parents=True, exist_ok=True)
