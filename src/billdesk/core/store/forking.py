@@ -1,12 +1,13 @@
-"""What a forked child does with its parent's files and connections: it leaves them and takes new ones.
+"""A forked child leaves the files and connections of its parent alone.
 
 A lock held through an inherited descriptor outlives the parent, and neither SQLite's nor Postgres's
-connections may be used on both sides of a fork (https://sqlite.org/howtocorrupt.html, 2.6).
+connections may be used on both sides of a fork (https://sqlite.org/howtocorrupt.html#_carrying_an_open_database_connection_across_a_fork_).
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from typing import Protocol
 from weakref import WeakSet
 
@@ -32,5 +33,5 @@ def _in_child() -> None:
         place.forget_parent()
 
 
-if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+if sys.platform != "win32":
     os.register_at_fork(after_in_child=_in_child)

@@ -63,6 +63,8 @@ _PRAGMAS = (
     "PRAGMA cache_size=-16000",
 )
 _WAL_PAUSE_SECONDS = 0.01
+_INHERITED: dict[Path, list[SqliteSession]] = {}
+"""Files that were open when this process was forked; their connections must never be closed here."""
 
 
 def library_version() -> tuple[int, int, int]:
@@ -134,20 +136,28 @@ class SqliteDatabase:
         self._readers: list[SqliteSession] = []
         self._guard = threading.Lock()
         self._block = _Block()
-        self._inherited: list[SqliteSession] = []
         watch(self)
 
     def forget_parent(self) -> None:
-        """In a forked child: leave the parent's connections alone, closing them would do harm."""
-        self._inherited += self._readers
-        if self._writer is not None:
-            self._inherited.append(self._writer)
+        """In a forked child: leave the parent's connections alone, and the file with them.
+
+        SQLite keeps account of a process's locks in memory, so that the child would believe to have
+        those of its parent.
+        """
+        sessions = [*self._readers, *([self._writer] if self._writer else [])]
+        if sessions:
+            _INHERITED[self.path.resolve()] = sessions
         self._readers, self._writer = [], None
         self._guard, self._block = threading.Lock(), _Block()
         self._gate.forget_parent()
 
     def connect(self, *, query_only: bool) -> sqlite3.Connection:
         """A connection set up as all of ours are. Raises StoreError kinds."""
+        if self.path.resolve() in _INHERITED:
+            raise StoreError(
+                "this process was forked while the ledger was open",
+                "open it after forking, or start processes by spawn",
+            )
         with mapped_errors(self.where):
             mode = "ro" if self.read_only else "rwc"
             connection = sqlite3.connect(
