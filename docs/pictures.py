@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import random
 import re
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-# First of all, since Textual reads its environment when it is imported: this makes it the same.
-import tests.conftest  # noqa: F401
+# First of all: it makes the surroundings the same, and Textual reads them when it is imported.
+from tests.conftest import FOLDERS
 
 # isort: split
 
@@ -82,6 +83,8 @@ async def draw(where: str, name: str) -> None:
     account, steps = PICTURES[name]
     async with on_stage(stage(where, account), LARGE) as pilot:
         await play(pilot, *steps)
+        # What waits for a pause in the typing gets its pause.
+        await asyncio.sleep(1)
         await settle(pilot)
         svg = self_contained(pilot.app.export_screenshot(title="billdesk"))
     path = FOLDER / f"{name}.svg"
@@ -93,8 +96,12 @@ def main() -> None:
     """Draw them all."""
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
+        # A home of its own: the story keeps checkpoints there.
+        os.environ.update({name: str(Path(folder) / room) for name, room in FOLDERS.items()})
         where = str(Path(folder) / "demo.ledger")
         furnish(where, PlainTeller(io.StringIO()), now=NOW)
+        with open_desk(where, clock=MovingClock(NOW), actor="lead-engine") as desk:
+            desk.tick()
         for name in PICTURES:
             asyncio.run(draw(where, name))
 
