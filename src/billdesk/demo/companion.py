@@ -13,6 +13,8 @@ from billdesk.demo import routine
 
 PAUSE_SECONDS = 1.5
 _GLANCE_SECONDS = 0.1
+_ACTS_PER_DEPOSIT = 4
+_FIRST_LEAD = 100_000
 
 
 def accompany(where: str, _desk: Desk, is_leaving: Callable[[], bool]) -> None:
@@ -44,11 +46,11 @@ def live_on(desk: Desk, chance: random.Random) -> None:
     """
     found = (routine.purse(row.wallet) for row in desk.wallets.rows().rows)
     member, wallet = chance.choice([purse for purse in found if purse is not None])
-    lead = desk.ledger.pulse()
+    lead = _FIRST_LEAD + desk.ledger.pulse()
     goods = routine.delivery(member, wallet.asset, lead, chance)
     poor = goods.amount.minor > routine.room_minor(wallet)
-    if wallet.asset == member.asset and (poor or chance.randrange(8) == 0):
-        desk.deposits.start(member.ref, f"{member.top_up} {member.asset}")
+    if wallet.asset == member.asset and (poor or chance.randrange(_ACTS_PER_DEPOSIT) == 0):
+        desk.deposits.start(member.ref, f"{max(member.top_up // 4, 10)} {member.asset}")
     elif not poor:
         desk.charges.create(
             member.ref,

@@ -104,7 +104,7 @@ def delivery(member: Member, asset: str, lead: int, chance: random.Random) -> De
     """Something a customer gets: a lead mostly, sometimes messages, a call or photo checks."""
     if asset == CREDIT:
         checks = chance.randint(1, 6)
-        subject = f"{checks} photo checks for lead {lead}"
+        subject = f"{checks} photo check{'s' * (checks > 1)} for lead {lead}"
         return Delivery(Money(checks, CREDIT), subject, "revenue:checks")
     kind = chance.choices(("lead", "messages", "calls"), (12, 3, 3))[0]
     if kind == "lead":

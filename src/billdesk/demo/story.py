@@ -22,7 +22,7 @@ from billdesk.demo.narration import Step, Teller
 
 DAYS = 90
 QUARTERS_A_WEEK = 28
-BATCHES = 3
+BATCH = 4
 
 Answer = TypeVar("Answer")
 
@@ -58,7 +58,6 @@ class Story:
     def __init__(
         self, engine: Desk, office: Desk, clock: MovingClock, teller: Teller, where: str
     ) -> None:
-        self._week = Week()
         self.engine = engine
         self.office = office
         self.clock = clock
@@ -66,6 +65,7 @@ class Story:
         self.where = where
         self.started_at = engine.info.created_at
         self.surprises = 0
+        self._week = Week()
 
     def quarter_of(self, instant: datetime) -> int:
         """The number, from 1, of the quarter of a day in which `instant` lies."""
@@ -171,13 +171,11 @@ class Story:
             self._week.deposits += self.engine.gateways.poll().deposits
 
     def _work(self, quarter: int, begins_at: datetime, purses: list[routine.Purse]) -> None:
-        """The program charges for what it delivered, in a few batches that count as one act."""
+        """The program charges for what it delivered, moments later; a quarter counts as one act."""
         orders = routine.orders(quarter, begins_at, purses)
         with self.engine.transaction():
-            for batch in range(BATCHES):
-                starts_at = begins_at + batch * routine.QUARTER / BATCHES
-                ends_at = starts_at + routine.QUARTER / BATCHES
-                due = [order for at, order in orders if starts_at <= at < ends_at]
-                self.clock.move_to(ends_at - timedelta(seconds=1))
-                for charge in self.engine.charges.create_many(due):
+            for batch in range(0, len(orders), BATCH):
+                part = orders[batch : batch + BATCH]
+                self.clock.move_to(part[-1][0] + timedelta(seconds=20))
+                for charge in self.engine.charges.create_many([order for _, order in part]):
                     self._week.charge(charge.amount)
