@@ -1,0 +1,377 @@
+"""What can be wrong with a file, said clearly, with nothing half done."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3 as standard
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from billdesk.core.desk import Desk, create_ledger, open_desk
+from billdesk.core.store.sqlite import SqliteDatabase, _use_wal, library_version, sqlite3
+from billdesk.core.values.errors import (
+    AlreadyExists,
+    BadInput,
+    NotALedger,
+    NotAllowed,
+    NotFound,
+    ReadOnly,
+    SchemaMismatch,
+    StoreBusy,
+    StoreError,
+    StoreFull,
+)
+from tests.core.store.other_process import HOLD_WRITE_LOCK, holding, run
+
+NOBODY = 65534
+
+
+def change(path: str, statement: str) -> None:
+    """Change a file with another program's SQLite."""
+    connection = standard.connect(path, isolation_level=None)
+    connection.execute(statement)
+    connection.close()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A desk that waits for a fifth of a second."""
+    monkeypatch.setenv("BILLDESK_DEADLINE_SECONDS", "0.2")
+
+
+@pytest.fixture
+def filled(sqlite_url: str) -> str:
+    """A ledger with ten dollars in it."""
+    with open_desk(sqlite_url) as desk:
+        desk.accounts.add("acme", name="Acme")
+        desk.adjustments.credit("acme", "10.00", memo="welcome to the desk")
+    return sqlite_url
+
+
+def add_accounts(desk: Desk, count: int) -> None:
+    """Fill a page or two."""
+    for number in range(count):
+        desk.accounts.add(f"account-{number}", name="A name that takes some room" * 5)
+
+
+def still_works(desk: Desk, balance: str) -> None:
+    """Nothing is half done, and business goes on."""
+    assert str(desk.wallets.balance("acme").balance) == balance
+    assert desk.verify().ok
+    desk.charges.create("acme", "0.01", reference="afterwards")
+
+
+# --- what is no ledger ---------------------------------------------------------------------------
+
+
+def test_nothing_there(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="no ledger"):
+        open_desk(tmp_path / "missing")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(NotALedger, match="folder"):
+        open_desk(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"hello", b"x" * 10_000, b"SQLite format 3\x00", b"SQLite format 3\x00" * 500]
+)
+def test_another_file_is_refused_and_left_as_it_was(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "other"
+    path.write_bytes(content)
+    with pytest.raises(NotALedger):
+        open_desk(path)
+    assert path.read_bytes() == content
+
+
+def test_another_programs_database_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "other.db"
+    change(str(path), "CREATE TABLE account (id)")
+    before = path.read_bytes()
+    with pytest.raises(NotALedger, match="not a ledger of billdesk"):
+        open_desk(path)
+    with pytest.raises(AlreadyExists):
+        create_ledger(path)
+    assert path.read_bytes() == before
+    assert {file.name for file in tmp_path.iterdir()} <= {"other.db", "other.db.lock"}
+
+
+def test_a_ledgers_header_alone_is_no_ledger(tmp_path: Path) -> None:
+    path = str(tmp_path / "bare")
+    change(path, f"PRAGMA application_id = {0x42444B31}")
+    change(path, "CREATE TABLE something (id)")
+    with pytest.raises(NotALedger):
+        open_desk(path)
+
+
+@pytest.mark.parametrize("address", ["mysql://host/db", "sqlite://host/db", "http://x"])
+def test_an_address_no_ledger_can_have(address: str) -> None:
+    with pytest.raises(BadInput, match="cannot live"):
+        open_desk(address)
+
+
+def test_a_damaged_file(filled: str) -> None:
+    path = Path(filled)
+    content = bytearray(path.read_bytes())
+    content[4096:] = bytes(len(content) - 4096)
+    path.write_bytes(content)
+    with pytest.raises(NotALedger, match=r"damaged|not a ledger"):
+        open_desk(filled)
+
+
+# --- versions ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("version", "remedy"), [("0002", "upgrade billdesk"), ("0000", "billdesk migrate")]
+)
+def test_another_version_is_refused_with_the_remedy(filled: str, version: str, remedy: str) -> None:
+    change(filled, f"UPDATE alembic_version SET version_num = '{version}'")
+    with pytest.raises(SchemaMismatch, match=version) as refusal:
+        open_desk(filled)
+    assert remedy in refusal.value.hint
+
+
+def test_a_ledger_without_a_version_is_older_than_all(filled: str) -> None:
+    change(filled, "DELETE FROM alembic_version")
+    with pytest.raises(SchemaMismatch, match="0000"):
+        open_desk(filled)
+
+
+# --- making one ----------------------------------------------------------------------------------
+
+
+def test_a_new_ledger_lies_in_a_private_file(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "desk.ledger"
+    create_ledger(f"sqlite:///{path}").close()
+    assert path.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(AlreadyExists):
+        create_ledger(path)
+    with open_desk(path) as desk:
+        assert desk.info.where == str(path)
+
+
+def test_a_ledger_cannot_be_made_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot be made"):
+        create_ledger(tmp_path / "file" / "desk.ledger")
+
+
+def test_two_ledgers_made_at_once_are_one(tmp_path: Path) -> None:
+    path = tmp_path / "desk.ledger"
+    program = """
+import sys
+from billdesk.core.desk import create_ledger
+from billdesk.core.values.errors import AlreadyExists
+print("held", flush=True)
+sys.stdin.readline()
+try:
+    create_ledger(sys.argv[1]).close()
+except AlreadyExists:
+    print("second")
+else:
+    print("first")
+"""
+    with holding(program, str(path)) as one, holding(program, str(path)) as other:
+        answers = []
+        for process in (one, other):
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        for process in (one, other):
+            assert process.stdout is not None
+            answers.append(process.stdout.readline())
+    assert sorted(answers) == ["first\n", "second\n"]
+    with open_desk(path) as desk:
+        assert desk.verify().ok
+
+
+# --- locks ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("impatient")
+def test_another_programs_lock_ends_a_wait_at_the_deadline(filled: str) -> None:
+    with open_desk(filled) as desk:
+        with holding(HOLD_WRITE_LOCK, filled):
+            with pytest.raises(StoreBusy, match="locked") as refusal:
+                desk.charges.create("acme", "1.00", reference="a")
+            assert refusal.value.retry
+            assert str(desk.wallets.balance("acme").balance) == "10.00 USD"
+        still_works(desk, "10.00 USD")
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_lock_in_the_way_of_the_log_ends_at_the_deadline_too(filled: str) -> None:
+    change(filled, "PRAGMA journal_mode = DELETE")
+    with holding(HOLD_WRITE_LOCK, filled), pytest.raises(StoreBusy):
+        open_desk(filled)
+    with open_desk(filled) as desk:
+        still_works(desk, "10.00 USD")
+
+
+def test_a_disk_that_keeps_no_log_is_refused() -> None:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    with pytest.raises(StoreError, match="write-ahead log"):
+        _use_wal(connection, 1)
+    connection.close()
+
+
+# --- full disks ----------------------------------------------------------------------------------
+
+
+def test_a_full_disk_keeps_nothing_of_the_act(filled: str) -> None:
+    with open_desk(filled) as desk:
+        with desk.transaction() as tx:
+            ((pages,),) = tx.execute("PRAGMA page_count")
+            tx.execute(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(StoreFull, match="disk is full") as refusal:
+            add_accounts(desk, 500)
+        assert refusal.value.retry
+        added = [account.ref for account in desk.accounts.list(limit=1000).rows]
+        lines = [line for line in desk.audit.list(limit=1000).rows if line.action == "account.add"]
+        assert len(lines) == len(added)
+        with desk.transaction() as tx:
+            tx.execute("PRAGMA max_page_count = 1000000")
+        still_works(desk, "10.00 USD")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+def test_a_disk_that_stops_writing_keeps_nothing_of_the_act(filled: str) -> None:
+    program = """
+import resource, signal, sys
+from billdesk.core.desk import open_desk
+from billdesk.core.values.errors import StoreError
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+with open_desk(sys.argv[1]) as desk:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, before[1]))
+    done = 0
+    try:
+        for number in range(500):
+            desk.charges.create("acme", "0.01", reference=f"r-{number}", subject="x" * 200)
+            done += 1
+    except StoreError as error:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert desk.wallets.balance("acme").balance.minor == 1000 - done
+        assert desk.verify().ok
+        desk.charges.create("acme", "0.01", reference="afterwards")
+        print(type(error).__name__)
+"""
+    assert run(program, filled) in ("StoreFull\n", "StoreError\n")
+
+
+# --- rights --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ordinary_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of somebody who is not root; the test is that somebody."""
+    if not hasattr(os, "setresuid"):
+        pytest.skip("rights are another matter here")
+    folder = Path(tempfile.mkdtemp(prefix="billdesk-rights-"))
+    for variable in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(variable, str(folder / "home"))
+    if os.geteuid() != 0:
+        yield folder
+    else:
+        os.chown(folder, NOBODY, NOBODY)
+        os.setresgid(NOBODY, NOBODY, 0)
+        os.setresuid(NOBODY, NOBODY, 0)
+        try:
+            yield folder
+        finally:
+            os.setresuid(0, 0, 0)
+            os.setresgid(0, 0, 0)
+    shutil.rmtree(folder)
+
+
+def test_a_file_without_rights(ordinary_folder: Path) -> None:
+    path = ordinary_folder / "desk.ledger"
+    create_ledger(path).close()
+    path.chmod(0o400)
+    with open_desk(path) as desk:
+        with pytest.raises(StoreError, match="cannot be written"):
+            desk.accounts.add("acme", name="Acme")
+        assert desk.accounts.list().rows == ()
+    path.chmod(0)
+    with pytest.raises(StoreError, match="cannot be read"):
+        open_desk(path)
+    path.chmod(0o600)
+    with open_desk(path) as desk:
+        desk.accounts.add("acme", name="Acme")
+
+
+def test_a_folder_without_rights(ordinary_folder: Path) -> None:
+    ordinary_folder.chmod(0o500)
+    with pytest.raises(StoreError, match="cannot be made"):
+        create_ledger(ordinary_folder / "desk.ledger")
+
+
+def test_a_desk_opened_to_look_touches_nothing(filled: str) -> None:
+    with open_desk(filled, read_only=True) as desk:
+        with pytest.raises(ReadOnly):
+            desk.charges.create("acme", "1.00", reference="a")
+        with pytest.raises(ReadOnly), desk.transaction():
+            pass
+        assert str(desk.wallets.balance("acme").balance) == "10.00 USD"
+        assert desk.verify().ok
+
+
+# --- statements of the caller's ------------------------------------------------------------------
+
+
+def test_another_file_cannot_be_attached(filled: str, tmp_path: Path) -> None:
+    with open_desk(filled) as desk:
+        with (
+            desk.transaction() as tx,
+            pytest.raises(NotAllowed, match="attached"),
+        ):
+            tx.execute("ATTACH ? AS other", (str(tmp_path / "other"),))
+        assert not (tmp_path / "other").exists()
+        still_works(desk, "10.00 USD")
+
+
+def test_a_statement_that_fails_leaves_the_block_usable(filled: str) -> None:
+    with open_desk(filled) as desk:
+        with desk.transaction() as tx:
+            tx.execute("CREATE TABLE lead (id INTEGER PRIMARY KEY, note TEXT)")
+            tx.execute("INSERT INTO lead VALUES (1, 'first')")
+            with pytest.raises(sqlite3.IntegrityError):
+                tx.execute("INSERT INTO lead VALUES (1, 'second')")
+            with pytest.raises(sqlite3.OperationalError, match="no such table"):
+                tx.execute("SELECT * FROM nowhere")
+            with pytest.raises(BadInput):
+                tx.execute("INSERT INTO lead VALUES (2, ?)", ("\ud800",))
+            with pytest.raises(BadInput):
+                tx.execute("INSERT INTO lead VALUES (?, 'x')", (2**63,))
+            assert tx.execute("SELECT * FROM lead") == [(1, "first")]
+        still_works(desk, "10.00 USD")
+
+
+def test_a_key_that_is_taken_and_a_broken_rule_are_told_apart(filled: str) -> None:
+    database = SqliteDatabase(Path(filled))
+    with database.write() as session:
+        with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
+            session.run("UPDATE account SET status = 'odd'")
+        with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
+            session.many("UPDATE account SET status = ?", [("odd",)])
+    database.close()
+
+
+def test_a_block_ended_by_the_caller_is_no_silent_success(filled: str) -> None:
+    with open_desk(filled) as desk:
+        with desk.transaction() as tx, desk.transaction() as inner:
+            inner.execute("SELECT 1")
+            tx.execute("SELECT 1")
+        still_works(desk, "10.00 USD")
+
+
+def test_the_library_is_known() -> None:
+    assert library_version() >= (3, 40, 0)
