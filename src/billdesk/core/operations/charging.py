@@ -65,7 +65,9 @@ class Charges:
         office = self._office
         now = office.clock.now()
         draft = self._draft(
-            ChargeRequest(account, amount, reference, subject, memo, to, happened_at), now
+            ChargeRequest(account, amount, reference, subject, memo, to, happened_at),
+            office.ids.make("chg", now),
+            office.recorded_at(now),
         )
         return _sheet(account, draft, book(office, draft, now))
 
@@ -80,7 +82,11 @@ class Charges:
             raise BadInput(f"{len(requests)} charges at once", f"at most {MOST_AT_ONCE}")
         if not requests:
             return ()
-        drafts = [self._draft(request, now) for request in requests]
+        ids = office.ids.make_many("chg", now, len(requests))
+        recorded_at = office.recorded_at(now)
+        drafts = [
+            self._draft(request, id, recorded_at) for request, id in zip(requests, ids, strict=True)
+        ]
         try:
             with office.database.write() as session:
                 posted = post_many(session, drafts)
@@ -116,7 +122,7 @@ class Charges:
                     raise type(error)(told, error.hint) from error
         return tuple(sheets)
 
-    def _draft(self, request: ChargeRequest, now: datetime) -> Draft:
+    def _draft(self, request: ChargeRequest, id: str, recorded_at: int | None) -> Draft:
         office = self._office
         money = read_amount(request.amount, office.default_asset)
         subject = check_optional_text(request.subject, "subject", SUBJECT_LENGTH)
@@ -128,7 +134,7 @@ class Charges:
         to = check_reference(request.to)
         legs = (Leg(request.account, purpose, money.asset, -money.minor, 0, to),)
         return Draft(
-            id=office.ids.make("chg", now),
+            id=id,
             kind="charge",
             scope=CALLER,
             reference=check_reference(request.reference),
@@ -139,7 +145,7 @@ class Charges:
             memo=memo,
             salt=office.ids.salt() if subject or memo else None,
             happened_at=happened_at,
-            recorded_at=office.recorded_at(now),
+            recorded_at=recorded_at,
         )
 
 

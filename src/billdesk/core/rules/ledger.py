@@ -5,8 +5,8 @@ The Postgres function `billdesk.post` says the same in SQL; one conformance suit
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -60,8 +60,7 @@ class HoldChange(NamedTuple):
     expires_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """A posting before it is posted. Instants are microseconds; None lets the store decide.
 
     `guarded` drafts are new business: refused while a freeze is open or the account is not.
@@ -101,6 +100,14 @@ class WalletState(NamedTuple):
     seq: int
     head: bytes
     last_at: int
+
+    def moved(
+        self, balance_minor: int, held_minor: int, seq: int, head: bytes, last_at: int
+    ) -> WalletState:
+        """The wallet after one leg; what it is and how it is guarded stays."""
+        return WalletState(
+            *self[:6], balance_minor, held_minor, self.floor_minor, self.freezes, seq, head, last_at
+        )
 
 
 class Guard(StrEnum):
@@ -142,15 +149,17 @@ def digest_of(kind: str, legs: tuple[Leg, ...], *more: str | None) -> bytes:
     The account and the texts are compared by themselves: an account has two names, and texts can be
     erased.
     """
+    return _digest(kind, tuple([leg[1:] for leg in legs]), more)
+
+
+@lru_cache(maxsize=1024)  # a business has few prices
+def _digest(
+    kind: str, sides: tuple[tuple[str, str, int, int, str], ...], more: tuple[str | None, ...]
+) -> bytes:
+    """`sides` are legs without their accounts."""
     parts: list[str | None] = [kind]
-    for leg in legs:
-        parts += [
-            leg.purpose,
-            leg.asset,
-            str(leg.amount_minor),
-            str(leg.held_minor),
-            leg.counterparty,
-        ]
+    for purpose, asset, amount_minor, held_minor, counterparty in sides:
+        parts += [purpose, asset, str(amount_minor), str(held_minor), counterparty]
     return content_digest(*parts, *more)
 
 
@@ -186,9 +195,21 @@ def front_of(
 ) -> str:
     """The part of the canonical form that all legs of a posting share; `1` is its version."""
     return (
-        f"1{len(id)}:{id}{len(kind)}:{kind}{field(scope)}{field(reference)}64:{digest.hex()}"
-        f"{'-1:' if text is None else '64:' + text.hex()}{field(actor)}{field(corrects)}{field(about)}"
+        f"1{len(id)}:{id}{_sort(kind, scope)}{field(reference)}64:{digest.hex()}"
+        f"{'-1:' if text is None else '64:' + text.hex()}{_origin(actor, corrects, about)}"
     )
+
+
+@lru_cache(maxsize=256)
+def _sort(kind: str, scope: str) -> str:
+    """Two fields that are nearly always the same."""
+    return field(kind) + field(scope)
+
+
+@lru_cache(maxsize=256)
+def _origin(actor: str, corrects: str | None, about: str | None) -> str:
+    """Three fields that are the same for everything that corrects nothing."""
+    return field(actor) + field(corrects) + field(about)
 
 
 def link(

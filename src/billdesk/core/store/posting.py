@@ -368,13 +368,8 @@ class _Fold:
                     head,
                 )
             )
-        self._after[number] = wallet._replace(
-            balance_minor=balance_minor,
-            held_minor=wallet.held_minor + leg.held_minor,
-            seq=seq,
-            head=head,
-            last_at=recorded_at,
-        )
+        held_minor = wallet.held_minor + leg.held_minor
+        self._after[number] = wallet.moved(balance_minor, held_minor, seq, head, recorded_at)
         return balance_minor
 
     def _hold(self, draft: Draft, hold: HoldChange, wallet_number: int, recorded_at: int) -> None:

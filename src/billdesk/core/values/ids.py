@@ -34,6 +34,19 @@ class IdMaker:
         value = (millis << 80) | int.from_bytes(self._chance(10), "big")
         return f"{prefix}_{_encode(value)}"
 
+    def make_many(self, prefix: str, at: datetime, count: int) -> list[str]:
+        """`count` new ids that sort in this order: made at once, they share their chance.
+
+        Keys that grow are written side by side; 50 bits of chance keep batches of one millisecond apart.
+        """
+        millis = to_micros(at) // 1000
+        first = (millis << 80) | (int.from_bytes(self._chance(10), "big") >> 30 << 30)
+        start, pairs = f"{prefix}_{_encode(first)[:-6]}", _PAIRS
+        return [
+            f"{start}{pairs[place >> 20]}{pairs[place >> 10 & 1023]}{pairs[place & 1023]}"
+            for place in range(count)
+        ]
+
     def salt(self) -> bytes:
         """16 bytes of chance, for the digest of a posting's texts."""
         return self._chance(16)

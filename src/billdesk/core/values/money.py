@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from billdesk.core.values.errors import BadInput
@@ -90,6 +91,7 @@ def format_grouped(minor: int, asset: str) -> str:
     return f"{'-' if minor < 0 else ''}{int(whole):,}{point}{part}"
 
 
+@lru_cache(maxsize=1024)  # a business has few prices
 def parse_money(text: str, default_asset: str) -> Money:
     """Read `12.50`, `12.50 EUR` or `500 CREDIT`, exactly.
 
