@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from types import TracebackType
 from typing import Any, LiteralString
 
 import psycopg
@@ -19,10 +18,10 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from billdesk.core.store.blocks import Block, WriteBlock
 from billdesk.core.store.sessions import KeyTaken, Kind, LegRefused, Session, Values
 from billdesk.core.values.errors import (
     BadInput,
-    Broken,
     NotALedger,
     NotAllowed,
     ReadOnly,
@@ -89,6 +88,14 @@ class PostgresSession:
         cursor = self.connection.execute(driver_sql(sql), values)
         return [] if cursor.description is None else cursor.fetchall()
 
+    def control(self, sql: str) -> None:
+        """Run a statement that steers the transaction."""
+        self.connection.execute(driver_sql(sql))
+
+    def stands(self) -> bool:
+        """Whether the connection still works; a savepoint mends a failed statement."""
+        return not self.connection.closed
+
     def cancel(self) -> None:
         """Interrupt whatever runs on this session, from another thread."""
         self.connection.cancel_safe()
@@ -124,7 +131,7 @@ class PostgresDatabase:
         self.url = url
         self.read_only = read_only
         self._prepared = prepared
-        self._block = _Block()
+        self._block = Block[PostgresSession]()
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             url,
             min_size=0,
@@ -174,9 +181,9 @@ class PostgresDatabase:
             self.rest(connection)
             self.give_back(connection)
 
-    def write(self) -> _WriteBlock:
+    def write(self) -> WriteBlock[PostgresSession]:
         """A write block; nested, a savepoint."""
-        return _WriteBlock(self)
+        return WriteBlock(self)
 
     def begin(self) -> PostgresSession:
         """Take a connection and begin; `end` must follow."""
@@ -240,20 +247,22 @@ class PostgresDatabase:
             yield session
         finally:
             self._block.session = None
-            afterwards, self._block.afterwards = self._block.afterwards, []
             if before and connection.info.transaction_status == TransactionStatus.INTRANS:
                 connection.execute("SELECT set_config('search_path', %s, true)", before)
-            for action in afterwards:
-                action()
+            self._block.run_afterwards()
 
     @property
-    def block(self) -> _Block:
+    def block(self) -> Block[PostgresSession]:
         """This thread's open write block."""
         return self._block
 
     def in_block(self) -> bool:
         """Whether this thread is inside a write block."""
         return self._block.session is not None
+
+    def raise_mapped(self, error: BaseException) -> None:
+        """Raise our error for the driver's `error`; return when it is not the driver's business."""
+        raise_mapped(error, self.where)
 
     def after_block(self, action: Callable[[], None]) -> None:
         """Run `action` when the outermost block of this thread has ended, however it ended."""
@@ -266,60 +275,6 @@ class PostgresDatabase:
     def close(self) -> None:
         """Give everything back."""
         self._pool.close()
-
-
-class _Block(threading.local):
-    """What a thread knows of its open write block."""
-
-    session: PostgresSession | None = None
-    depth = 0
-
-    def __init__(self) -> None:
-        self.afterwards: list[Callable[[], None]] = []
-
-
-class _WriteBlock:
-    """`with database.write() as session`."""
-
-    __slots__ = ("_database", "_savepoint")
-
-    def __init__(self, database: PostgresDatabase) -> None:
-        self._database = database
-        self._savepoint = ""
-
-    def __enter__(self) -> PostgresSession:
-        block = self._database.block
-        if block.session is None:
-            block.session = self._database.begin()
-        else:
-            block.depth += 1
-            self._savepoint = f"nested_{block.depth}"
-            block.session.connection.execute(driver_sql(f"SAVEPOINT {self._savepoint}"))
-        return block.session
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> None:
-        block = self._database.block
-        session = block.session
-        if session is None:
-            raise Broken("a write block ended that was never entered")
-        if self._savepoint:
-            block.depth -= 1
-            if not session.connection.closed:
-                if error is not None:
-                    session.connection.execute(driver_sql(f"ROLLBACK TO {self._savepoint}"))
-                session.connection.execute(driver_sql(f"RELEASE {self._savepoint}"))
-        else:
-            block.session = None
-            afterwards, block.afterwards = block.afterwards, []
-            try:
-                self._database.end(session, commit=error is None)
-            finally:
-                for action in afterwards:
-                    action()
-        if error is not None:
-            raise_mapped(error, self._database.where)
 
 
 @contextmanager

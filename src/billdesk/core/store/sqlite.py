@@ -12,17 +12,16 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from billdesk.core.store.blocks import Block, WriteBlock
 from billdesk.core.store.forking import watch
 from billdesk.core.store.gate import WriteGate
 from billdesk.core.store.sessions import KeyTaken, Kind, Session, Values
 from billdesk.core.values.errors import (
     BadInput,
     BilldeskError,
-    Broken,
     NotALedger,
     NotAllowed,
     ReadOnly,
@@ -114,6 +113,14 @@ class SqliteSession:
         """Run anything; its rows, if it has any."""
         return self.connection.execute(sql, values).fetchall()
 
+    def control(self, sql: str) -> None:
+        """Run a statement that steers the transaction."""
+        self.connection.execute(sql)
+
+    def stands(self) -> bool:
+        """Whether the transaction is still open: a full disk ends it, for one."""
+        return self.connection.in_transaction
+
     def cancel(self) -> None:
         """Interrupt whatever runs on this session, from another thread."""
         self.connection.interrupt()
@@ -135,7 +142,7 @@ class SqliteDatabase:
         self._writer: SqliteSession | None = None
         self._readers: list[SqliteSession] = []
         self._guard = threading.Lock()
-        self._block = _Block()
+        self._block = Block[SqliteSession]()
         watch(self)
 
     def forget_parent(self) -> None:
@@ -148,7 +155,7 @@ class SqliteDatabase:
         if sessions:
             _INHERITED[self.path.resolve()] = sessions
         self._readers, self._writer = [], None
-        self._guard, self._block = threading.Lock(), _Block()
+        self._guard, self._block = threading.Lock(), Block[SqliteSession]()
         self._gate.forget_parent()
 
     def connect(self, *, query_only: bool) -> sqlite3.Connection:
@@ -208,13 +215,13 @@ class SqliteDatabase:
             session = self._readers.pop() if self._readers else None
         return session or SqliteSession(self.connect(query_only=True))
 
-    def write(self) -> _WriteBlock:
+    def write(self) -> WriteBlock[SqliteSession]:
         """A write block: BEGIN IMMEDIATE … COMMIT behind the gate; nested, a savepoint."""
-        return _WriteBlock(self)
+        return WriteBlock(self)
 
-    def single(self) -> _WriteBlock:
+    def single(self) -> WriteBlock[SqliteSession]:
         """A write block for one act; on Postgres that is one statement that commits by itself."""
-        return _WriteBlock(self)
+        return WriteBlock(self)
 
     def begin(self) -> SqliteSession:
         """Enter the gate and begin; `end` must follow."""
@@ -247,13 +254,17 @@ class SqliteDatabase:
                 self._gate.leave()
 
     @property
-    def block(self) -> _Block:
+    def block(self) -> Block[SqliteSession]:
         """This thread's open write block."""
         return self._block
 
     def in_block(self) -> bool:
         """Whether this thread is inside a write block."""
         return self._block.session is not None
+
+    def raise_mapped(self, error: BaseException) -> None:
+        """Raise our error for the driver's `error`; return when it is not the driver's business."""
+        raise_mapped(error, self.where)
 
     def after_block(self, action: Callable[[], None]) -> None:
         """Run `action` when the outermost block of this thread has ended, however it ended."""
@@ -271,60 +282,6 @@ class SqliteDatabase:
         for session in sessions:
             session.connection.close()
         self._gate.close()
-
-
-class _Block(threading.local):
-    """What a thread knows of its open write block."""
-
-    session: SqliteSession | None = None
-    depth = 0
-
-    def __init__(self) -> None:
-        self.afterwards: list[Callable[[], None]] = []
-
-
-class _WriteBlock:
-    """`with database.write() as session`, cheap enough for the hot path."""
-
-    __slots__ = ("_database", "_savepoint")
-
-    def __init__(self, database: SqliteDatabase) -> None:
-        self._database = database
-        self._savepoint = ""
-
-    def __enter__(self) -> SqliteSession:
-        block = self._database.block
-        if block.session is None:
-            block.session = self._database.begin()
-        else:
-            block.depth += 1
-            self._savepoint = f"nested_{block.depth}"
-            block.session.connection.execute(f"SAVEPOINT {self._savepoint}")
-        return block.session
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> None:
-        block = self._database.block
-        session = block.session
-        if session is None:
-            raise Broken("a write block ended that was never entered")
-        if self._savepoint:
-            block.depth -= 1
-            if session.connection.in_transaction:
-                if error is not None:
-                    session.connection.execute(f"ROLLBACK TO {self._savepoint}")
-                session.connection.execute(f"RELEASE {self._savepoint}")
-        else:
-            block.session = None
-            afterwards, block.afterwards = block.afterwards, []
-            try:
-                self._database.end(session, commit=error is None)
-            finally:
-                for action in afterwards:
-                    action()
-        if error is not None:
-            raise_mapped(error, self._database.where)
 
 
 def _use_wal(connection: sqlite3.Connection, deadline_seconds: float) -> None:
