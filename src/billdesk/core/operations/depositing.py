@@ -378,8 +378,7 @@ def _credit(office: Office, fact: Fact, payment: PaymentSheet, now: datetime) ->
     booked = book_credit(office, draft, now)
     if fact.fee is not None and fact.fee.minor:
         fee_legs = (Leg("house", "cash", amount.asset, -fact.fee.minor, 0, party),)
-        fee = replace(
-            draft,
+        fee = draft._replace(
             id=office.ids.make("fee", now),
             kind="fee",
             reference=f"fee:{fact.object_id}:{fact.occurrence}",
