@@ -14,12 +14,14 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from billdesk.core.gateways.sandbox import books
+from billdesk.core.gateways.sandbox.books import EventRow, PaymentRow
 from billdesk.core.rules.gateway import Fact, FactPage, Mode, PaymentRequest, Stage
 from billdesk.core.values.clock import (
     Clock,
@@ -33,20 +35,12 @@ from billdesk.core.values.money import CREDIT, Money
 
 if TYPE_CHECKING:
     import sqlite3
-else:
-    # The store's own choice: two builds of SQLite in one process do not see each other's locks.
-    try:
-        from pysqlite3 import dbapi2 as sqlite3
-    except ImportError:
-        import sqlite3
 
 PAGE_SIZE = 100
 OVERLAP = timedelta(minutes=10)
 FEE_BASIS_POINTS = 290
 FEE_FIXED_MINOR = 30
-BUSY_SECONDS = 30
 
-_APPLICATION_ID = 0x53424F58  # "SBOX": tells these books from any other SQLite file
 _DECLINES = (
     "the card was declined: not enough money on it",
     "the card was declined: expired",
@@ -55,46 +49,6 @@ _DECLINES = (
 )
 _BY_AMOUNT = {"decline": 6601, "abandon": 6602, "lose reply": 6603}
 _CURSOR = re.compile(r"(\d{1,18})(?:/(\d{1,18})/(\d{1,18}))?", re.ASCII)
-
-_TABLES = """
-CREATE TABLE payment (
-    external_id TEXT PRIMARY KEY,
-    payment_id TEXT NOT NULL UNIQUE,
-    account_ref TEXT NOT NULL,
-    description TEXT NOT NULL,
-    amount_minor INTEGER NOT NULL CHECK (amount_minor > 0),
-    asset TEXT NOT NULL,
-    stage TEXT NOT NULL,
-    due_at INTEGER NOT NULL,
-    due_stage TEXT NOT NULL,
-    due_detail TEXT NOT NULL
-);
-CREATE INDEX payment_due ON payment (due_at) WHERE stage = 'opened';
-CREATE TABLE event (
-    number INTEGER PRIMARY KEY,
-    external_id TEXT NOT NULL REFERENCES payment,
-    stage TEXT NOT NULL,
-    fee_minor INTEGER,
-    detail TEXT NOT NULL,
-    created_at INTEGER NOT NULL,
-    visible_at INTEGER NOT NULL,
-    UNIQUE (external_id, stage)
-);
-CREATE INDEX event_feed ON event (created_at, number);
-"""
-
-_EVENTS = """
-SELECT number, external_id, event.stage, fee_minor, detail, created_at,
-       payment_id, account_ref, description, amount_minor, asset
-  FROM event JOIN payment USING (external_id)
-"""
-_OPENED = "WHERE payment_id = ? AND event.stage = 'opened'"
-_BY_PAYMENT_ID = "WHERE payment_id = ? ORDER BY number DESC LIMIT 1"
-_BY_EXTERNAL_ID = "WHERE external_id = ? ORDER BY number DESC LIMIT 1"
-_SETTLED = "WHERE event.stage = 'settled'"
-_FEED = (
-    "WHERE (created_at, number) > (?, ?) AND visible_at <= ? ORDER BY created_at, number LIMIT ?"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,22 +71,6 @@ class SandboxSwitches:
     late_percent: int = 0
     late_by: timedelta = timedelta(minutes=5)
     down: bool = False
-
-
-class _EventRow(NamedTuple):
-    """One line of the feed, with the payment it is about."""
-
-    number: int
-    external_id: str
-    stage: Stage
-    fee_minor: int | None
-    detail: str
-    created_at: int
-    payment_id: str
-    account_ref: str
-    description: str
-    amount_minor: int
-    asset: str
 
 
 class Sandbox:
@@ -171,15 +109,15 @@ class Sandbox:
         self._check_reachable()
         if request.amount.asset == CREDIT or request.amount.minor <= 0:
             raise GatewayError(f"the sandbox takes no {request.amount}", "ask for real money")
-        with self._act() as (books, now):
-            row = _latest(books, _OPENED, request.payment_id)
-            is_new = row is None
-            if row is None:
-                row = self._open(books, request, now)
-            _check_same(row, request)
-        if is_new and self._is_to("lose reply", request, self.switches.lost_replies_percent):
+        with self._act() as (act, now):
+            known = books.history(act, request.payment_id)
+            if not known:
+                self._open(act, request, now)
+            [opened, *_] = known or books.history(act, request.payment_id)
+            _check_same(opened, request)
+        if not known and self._is_to("lose reply", request, self.switches.lost_replies_percent):
             raise GatewayUnreachable("the sandbox's reply was lost", "poll to learn what it did")
-        return _fact(row)
+        return _fact(opened)
 
     def find(self, payment_id: str) -> Fact | None:
         """The latest fact about a payment, None if the sandbox never heard of it.
@@ -187,9 +125,9 @@ class Sandbox:
         Raises GatewayUnreachable when it is down.
         """
         self._check_reachable()
-        with self._act() as (books, _):
-            row = _latest(books, _BY_PAYMENT_ID, payment_id)
-        return None if row is None else _fact(row)
+        with self._act() as (act, _):
+            known = books.history(act, payment_id)
+        return _fact(known[-1]) if known else None
 
     def facts(self, cursor: str | None) -> FactPage:
         """Up to 100 facts after `cursor`, by time; a new pass begins ten minutes back.
@@ -200,8 +138,8 @@ class Sandbox:
         high_water, after = _read_cursor(cursor)
         if after is None:
             after = (high_water - _micros(OVERLAP), -1)
-        with self._act() as (books, now):
-            rows = _events(books, _FEED, (*after, now, PAGE_SIZE + 1))
+        with self._act() as (act, now):
+            rows = books.feed(act, after, now, PAGE_SIZE + 1)
         facts = tuple(fact for row in rows[:PAGE_SIZE] for fact in self._tell(row))
         if len(rows) > PAGE_SIZE:
             # Only a whole pass moves the mark: one cut short is begun again.
@@ -229,8 +167,8 @@ class Sandbox:
     def totals(self) -> dict[str, tuple[int, int]]:
         """What these books hold: per asset, all money settled and all fees kept, in minor units."""
         sums: dict[str, tuple[int, int]] = {}
-        with self._act() as (books, _):
-            rows = _events(books, _SETTLED, ())
+        with self._act() as (act, _):
+            rows = books.settled(act)
         for row in rows:
             settled_minor, fee_minor = sums.get(row.asset, (0, 0))
             sums[row.asset] = settled_minor + row.amount_minor, fee_minor + (row.fee_minor or 0)
@@ -240,68 +178,29 @@ class Sandbox:
 
     @contextmanager
     def _act(self) -> Iterator[tuple[sqlite3.Connection, int]]:
-        """One act on the books, after all that was due: committed and on the disk, or nothing.
-
-        A connection per act needs no closing, no lock among threads and no care in forks.
-        """
+        """One act on the books, after what customers did since somebody last looked."""
         now = to_micros(self._clock.now())
-        try:
-            if not self.path.exists():
-                os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-            with closing(
-                sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
-            ) as books:
-                # A rollback journal: old builds of SQLite can corrupt a WAL shared by processes.
-                books.execute("PRAGMA synchronous = EXTRA")
-                books.execute("BEGIN IMMEDIATE")
-                self._make_tables(books)
-                self._let_time_pass(books, now)
-                yield books, now
-                books.execute("COMMIT")
-        except (sqlite3.OperationalError, OSError) as error:
-            raise GatewayUnreachable(
-                f"the sandbox's books at {self.path} cannot be used: {error}",
-                "see that the folder is there and may be written",
-            ) from error
-        except sqlite3.DatabaseError as error:
-            raise GatewayError(
-                f"{self.path} does not hold a sandbox's books: {error}", "give another path"
-            ) from error
+        with books.act(self.path) as act:
+            for payment in books.due(act, now):
+                self._happen(act, payment, payment.due_stage, payment.due_detail, at=payment.due_at)
+            yield act, now
 
-    def _make_tables(self, books: sqlite3.Connection) -> None:
-        (application_id,) = books.execute("PRAGMA application_id").fetchone()
-        if application_id == _APPLICATION_ID:
-            return
-        if books.execute("SELECT 1 FROM sqlite_master").fetchone() is not None:
-            raise GatewayError(f"{self.path} does not hold a sandbox's books", "give another path")
-        for statement in _TABLES.split(";\n"):
-            books.execute(statement)
-        books.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-
-    def _let_time_pass(self, books: sqlite3.Connection, now: int) -> None:
-        """Write down what customers did since somebody last looked."""
-        due = books.execute(
-            "SELECT external_id, due_stage, due_detail, due_at FROM payment"
-            " WHERE stage = 'opened' AND due_at <= ? ORDER BY due_at, rowid",
-            (now,),
-        ).fetchall()
-        for external_id, stage, detail, due_at in due:
-            self._happen(books, external_id, (stage, detail), due_at)
-
-    def _open(self, books: sqlite3.Connection, request: PaymentRequest, now: int) -> _EventRow:
-        stage, detail, due_at = self._plan(request, now)
-        external_id = f"sbx_{self._draw('id', request.payment_id):064x}"[:28]
-        books.execute(
-            "INSERT INTO payment VALUES (?, ?, ?, ?, ?, ?, 'opened', ?, ?, ?)",
-            (
-                external_id,
-                *(request.payment_id, request.account_ref, request.description),
-                *request.amount,
-                *(due_at, stage, detail),
-            ),
+    def _open(self, act: sqlite3.Connection, request: PaymentRequest, now: int) -> None:
+        due_stage, due_detail, due_at = self._plan(request, now)
+        payment = PaymentRow(
+            external_id=f"sbx_{self._draw('id', request.payment_id):064x}"[:28],
+            payment_id=request.payment_id,
+            account_ref=request.account_ref,
+            description=request.description,
+            amount_minor=request.amount.minor,
+            asset=request.amount.asset,
+            stage="opened",
+            due_at=due_at,
+            due_stage=due_stage,
+            due_detail=due_detail,
         )
-        self._happen(books, external_id, ("opened", "waits for the customer"), now)
-        return _known(books, external_id)
+        books.add_payment(act, payment)
+        self._happen(act, payment, "opened", "waits for the customer", at=now)
 
     def _plan(self, request: PaymentRequest, now: int) -> tuple[Stage, str, int]:
         """What the customer will do with this payment, why, and when."""
@@ -322,39 +221,31 @@ class Sandbox:
         return by_amount or self._falls(percent, what, request.payment_id)
 
     def _happen(
-        self, books: sqlite3.Connection, external_id: str, what: tuple[Stage, str], at: int
+        self, act: sqlite3.Connection, payment: PaymentRow, stage: Stage, detail: str, *, at: int
     ) -> None:
-        """Write one event and move its payment on. `what` is the stage and its detail."""
-        stage, detail = what
-        payment_id, amount_minor = books.execute(
-            "UPDATE payment SET stage = ? WHERE external_id = ? RETURNING payment_id, amount_minor",
-            (stage, external_id),
-        ).fetchone()
-        late = self._falls(self.switches.late_percent, "late", payment_id)
-        books.execute(
-            "INSERT INTO event (external_id, stage, fee_minor, detail, created_at, visible_at)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (
-                external_id,
-                stage,
-                _fee_minor(amount_minor) if stage == "settled" else None,
-                detail,
-                at,
-                at + _micros(self.switches.late_by) if late else at,
-            ),
+        """Something happens to a payment; the feed may tell it late."""
+        late = self._falls(self.switches.late_percent, "late", payment.payment_id)
+        books.add_event(
+            act,
+            payment.external_id,
+            stage,
+            fee_minor=_fee_minor(payment.amount_minor) if stage == "settled" else None,
+            detail=detail,
+            created_at=at,
+            visible_at=at + _micros(self.switches.late_by) if late else at,
         )
 
     def _finish(self, external_id: str, stage: Stage, detail: str) -> Fact:
-        with self._act() as (books, now):
-            row = _known(books, external_id)
-            if row.stage == "opened":
-                self._happen(books, external_id, (stage, detail), now)
-                row = _known(books, external_id)
+        with self._act() as (act, now):
+            payment = books.payment(act, external_id)
+            if payment.stage == "opened":
+                self._happen(act, payment, stage, detail, at=now)
+            row = books.history(act, payment.payment_id)[-1]
         if row.stage != stage:
             raise GatewayError(f"{external_id} is {row.stage}", "open another payment")
         return _fact(row)
 
-    def _tell(self, row: _EventRow) -> tuple[Fact, ...]:
+    def _tell(self, row: EventRow) -> tuple[Fact, ...]:
         twice = self._falls(self.switches.duplicates_percent, "duplicate", row.payment_id)
         return (_fact(row),) * (2 if twice else 1)
 
@@ -371,25 +262,7 @@ class Sandbox:
         return int.from_bytes(hashlib.sha256(text.encode()).digest(), "big")
 
 
-def _events(
-    books: sqlite3.Connection, where: str, values: tuple[str | int, ...]
-) -> list[_EventRow]:
-    return [_EventRow(*row) for row in books.execute(_EVENTS + where, values)]
-
-
-def _latest(books: sqlite3.Connection, where: str, key: str) -> _EventRow | None:
-    rows = _events(books, where, (key,))
-    return rows[0] if rows else None
-
-
-def _known(books: sqlite3.Connection, external_id: str) -> _EventRow:
-    row = _latest(books, _BY_EXTERNAL_ID, external_id)
-    if row is None:
-        raise GatewayError(f"the sandbox knows no payment {external_id[:40]!r}", "see its facts")
-    return row
-
-
-def _check_same(row: _EventRow, request: PaymentRequest) -> None:
+def _check_same(row: EventRow, request: PaymentRequest) -> None:
     known = PaymentRequest(
         row.payment_id, Money(row.amount_minor, row.asset), row.account_ref, row.description
     )
@@ -399,7 +272,7 @@ def _check_same(row: _EventRow, request: PaymentRequest) -> None:
         )
 
 
-def _fact(row: _EventRow) -> Fact:
+def _fact(row: EventRow) -> Fact:
     amount = Money(row.amount_minor, row.asset)
     return Fact(
         gateway=Sandbox.name,
@@ -419,7 +292,7 @@ def _fact(row: _EventRow) -> Fact:
     )
 
 
-def _raw(row: _EventRow) -> str:
+def _raw(row: EventRow) -> str:
     """The event as a gateway would put it, with keys in a fixed order."""
     return json.dumps(
         {
