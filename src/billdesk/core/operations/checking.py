@@ -50,11 +50,11 @@ def seal(office: Office, ledger_id: str, path: Path) -> CheckpointSheet:
     lines += [f"{wallet} {seq} {head.hex()}" for wallet, seq, head in rows]
     body = "\n".join(lines) + "\n"
     digest = sha256(body.encode()).hexdigest()
+    if path.exists():
+        raise AlreadyExists(f"there is a file at {path} already", "choose another name")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError as error:
-        raise AlreadyExists(f"there is a file at {path} already", "choose another name") from error
     except OSError as error:
         raise BadInput(f"{path} cannot be written: {error.strerror}", "choose a place") from error
     with os.fdopen(file, "w", encoding="utf-8") as stream:
