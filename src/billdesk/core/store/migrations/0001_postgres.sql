@@ -247,6 +247,8 @@ CREATE TRIGGER entry_no_truncate BEFORE TRUNCATE ON entry
     EXECUTE FUNCTION refuse_change('entries are immutable');
 CREATE TRIGGER audit_no_truncate BEFORE TRUNCATE ON audit
     EXECUTE FUNCTION refuse_change('the audit log is append-only');
+CREATE TRIGGER fact_no_truncate BEFORE TRUNCATE ON fact
+    EXECUTE FUNCTION refuse_change('facts are never dropped');
 
 -- One field of the canonical form: its length in bytes, a colon, the text; -1: for NULL.
 CREATE FUNCTION field(value text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
