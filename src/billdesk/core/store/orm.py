@@ -17,12 +17,16 @@ from billdesk.core.store.sessions import Session
 def orm_session(session: Session) -> sqlmodel.Session:
     """A SQLModel session inside the write block that `session` belongs to."""
     connection = cast("Any", session).connection
-    address = "postgresql+psycopg://" if session.kind == "postgres" else "sqlite://"
+    address, options = "sqlite://", {}
+    if session.kind == "postgres":
+        # Looking for hstore wants psycopg's own connection and nothing that stands for it.
+        address, options = "postgresql+psycopg://", {"use_native_hstore": False}
     engine = sa.create_engine(
         address,
         creator=lambda: _Borrowed(connection),
         poolclass=StaticPool,
         pool_reset_on_return=None,
+        **options,
     )
     return sqlmodel.Session(engine)
 
