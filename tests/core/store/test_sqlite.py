@@ -346,7 +346,7 @@ def test_a_statement_that_fails_leaves_the_block_usable(filled: str) -> None:
             tx.execute("INSERT INTO lead VALUES (1, 'first')")
             with pytest.raises(sqlite3.IntegrityError):
                 tx.execute("INSERT INTO lead VALUES (1, 'second')")
-            with pytest.raises(sqlite3.OperationalError, match="no such table"):
+            with pytest.raises(BadInput, match="no such table"):
                 tx.execute("SELECT * FROM nowhere")
             with pytest.raises(BadInput):
                 tx.execute("INSERT INTO lead VALUES (2, ?)", ("\ud800",))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Any, LiteralString
 
@@ -211,10 +211,11 @@ class PostgresDatabase:
             self.give_back(session.connection)
 
     def rest(self, connection: Connection) -> None:
-        """Roll back what is open on a connection that still works."""
+        """Roll back what is open; on a connection that broke unnoticed nothing is."""
         status = connection.info.transaction_status
         if status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
-            connection.execute("ROLLBACK")
+            with suppress(psycopg.OperationalError):
+                connection.execute("ROLLBACK")
 
     @contextmanager
     def single(self) -> Iterator[Session]:
@@ -308,6 +309,8 @@ def raise_mapped(error: BaseException, where: str) -> None:  # noqa: C901 - one 
             raise StoreBusy(f"the database is busy: {where}", "try again") from error
         case errors.QueryCanceled():
             raise StoreError("the question was cancelled") from error
+        case errors.UndefinedTable() if "alembic_version" not in str(error):  # a caller's own
+            raise BadInput(str(error).partition("\n")[0], "check the statement") from error
         case errors.UndefinedTable() | errors.UndefinedFunction() | errors.InvalidSchemaName():
             raise NotALedger(f"there is no ledger here: {where}", "run billdesk init") from error
         case errors.InvalidCatalogName():

@@ -322,7 +322,7 @@ _MESSAGES: Sequence[tuple[str, type[BilldeskError], str, str]] = (
     ("not a database", NotALedger, "this file is not a ledger", "choose another file"),
     ("malformed", NotALedger, "the file is damaged", "restore a backup; keep this file"),
     (
-        "no such table: alembic_version",
+        "no such table",
         NotALedger,
         "this file is not a ledger",
         "choose another file",
@@ -350,6 +350,8 @@ def raise_mapped(error: BaseException, where: str) -> None:
     if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
         return
     text = str(error)
+    if "no such table" in text and "alembic_version" not in text:  # a caller's own
+        raise BadInput(text, "check the statement") from error
     for sign, kind, message, hint in _MESSAGES:
         if sign in text:
             raise kind(f"{message}: {where}", hint) from error
