@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding, BindingType
 
@@ -208,14 +208,10 @@ class BilldeskApp(ThreadWork, DeskHost):
         self._show_age()
         self._beats += 1
         changed, self.pulse = pulse != self.pulse, pulse
-        screen = self.screen
-        if not isinstance(screen, DeskScreen):
-            return
-        if changed:
-            screen.ledger_changed()
-        elif self._beats % BEATS_BETWEEN_RELOADS == 0:
-            # A freeze or a new account moves no money, and leaves no entry.
-            screen.ledger_changed()
+        # A freeze or a new account moves no money, and leaves no entry: look again now and then.
+        due = changed or self._beats % BEATS_BETWEEN_RELOADS == 0
+        if due and self._visible is not None:
+            self._visible.ledger_changed()
 
     def _not_seen(self, error: BaseException) -> None:
         self._looking = False
@@ -250,10 +246,16 @@ class BilldeskApp(ThreadWork, DeskHost):
     def _complain(self, text: str) -> None:
         """Say it once: the same trouble every second helps nobody."""
         if not self.notes or self.notes[-1].text != text:
-            if isinstance(self.screen, DeskScreen):
-                self.screen.say(text, "bad")
+            if self._visible is not None:
+                self._visible.say(text, "bad")
             else:
                 self.remember(text, "bad")
+
+    @property
+    def _visible(self) -> DeskScreen[Any] | None:
+        """The main screen one sees; none below a dialog, and none when the app is closing."""
+        stack = self.screen_stack
+        return stack[-1] if stack and isinstance(stack[-1], DeskScreen) else None
 
     # --- going places ---
 
@@ -281,8 +283,8 @@ class BilldeskApp(ThreadWork, DeskHost):
             self.pop_screen()
         elif self.current_mode not in {"overview", WELCOME.name}:
             self._go("overview")
-        elif isinstance(self.screen, DeskScreen):
-            self.screen.say("ctrl+q quits billdesk", "muted")
+        elif self._visible is not None:
+            self._visible.say("ctrl+q quits billdesk", "muted")
 
     def show_account(self, ref: str) -> None:
         from billdesk.screens.account import AccountScreen
@@ -337,8 +339,8 @@ class BilldeskApp(ThreadWork, DeskHost):
     def action_export(self) -> None:
         from billdesk.screens.export import Export
 
-        if self.desk is not None and isinstance(self.screen, DeskScreen):
-            self.push_screen(Export(self.screen.entry_filter()))
+        if self.desk is not None and self._visible is not None:
+            self.push_screen(Export(self._visible.entry_filter()))
 
     def action_next_theme(self) -> None:
         index = THEME_NAMES.index(self.theme) if self.theme in THEME_NAMES else -1
@@ -346,8 +348,8 @@ class BilldeskApp(ThreadWork, DeskHost):
 
     def action_use_theme(self, name: str) -> None:
         self.theme = name
-        if isinstance(self.screen, DeskScreen):
-            self.screen.say(f"theme {name}", "muted")
+        if self._visible is not None:
+            self._visible.say(f"theme {name}", "muted")
 
 
 def run_desk(

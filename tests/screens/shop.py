@@ -34,8 +34,8 @@ HOSTILE_NAMES = {
     "right-to-left": "Acme \u202egnp.exe\u2066\u2069 شركة",
     "zero-width": "A\u200bc\u200dm\ufeffe\u2060 L\u00adtd",
     "long": "A" * 200,
-    "combining": "Acme " + "e\u0301\u0316\u0323" * 60,
-    "wide": "株式会社👩‍👩‍👧‍👦" * 20,
+    "combining": "Acme " + "e\u0301\u0316\u0323" * 45,
+    "wide": "株式会社👩‍👩‍👧‍👦" * 12,
 }
 
 

@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Static
 
+from billdesk.core.rules.sheets import EntryFilter
 from billdesk.screens import acts
 from billdesk.screens.as_of import AsOf
 from billdesk.screens.detail import Detail, hold_lines, payment_lines, posting_lines
@@ -98,6 +99,9 @@ class AccountScreen(DeskScreen["IncidentSheet"]):
             Column("Detail", 12, lambda row: (row.detail, "muted"), grow=3, from_width=64),
             Column("By", 8, lambda row: (row.actor, "muted"), grow=1, from_width=84),
         )
+
+    def entry_filter(self) -> EntryFilter | None:
+        return EntryFilter(account=self._ref)
 
     # --- the question ---
 

@@ -15,7 +15,7 @@ from billdesk.screens.list_screen import ListScreen
 
 if TYPE_CHECKING:
     from billdesk.core.desk import Desk
-    from billdesk.core.rules.sheets import EntrySheet, Page, PostingSheet
+    from billdesk.core.rules.sheets import EntryFilter, EntrySheet, Page, PostingSheet
     from billdesk.screens.filter_line import Query
 
 
@@ -68,6 +68,9 @@ class CorrectionsScreen(ListScreen["EntrySheet"]):
             )
 
         return read
+
+    def entry_filter(self) -> EntryFilter | None:
+        return entry_filter_of(self.line.applied)._replace(kinds=self.kinds)
 
     def open_row(self, row: EntrySheet) -> None:
         self.act(lambda desk: desk.ledger.posting(row.posting_id), self._show)

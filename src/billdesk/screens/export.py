@@ -76,7 +76,7 @@ class Export(ThreadWork, ModalScreen[None]):
     def __init__(self, filters: EntryFilter | None) -> None:
         super().__init__()
         self._filters = filters
-        self._running = False
+        self._writing = False
 
     def compose(self) -> ComposeResult:
         what = "the entries shown" if self._filters is not None else "all entries"
@@ -112,6 +112,7 @@ class Export(ThreadWork, ModalScreen[None]):
         proposals = {self._proposal(each) for each in FORMATS}
         if event.input.id == "format" and chosen is not None and path.value in proposals:
             path.value = self._proposal(chosen)
+            path.cursor_position = len(path.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
@@ -127,12 +128,12 @@ class Export(ThreadWork, ModalScreen[None]):
     def _start(self) -> None:
         desk, path = self.app.desk, self.query_one("#path", LineInput).value.strip()
         chosen = _format(self.query_one("#format", LineInput).value)
-        if desk is None or self._running:
+        if desk is None or self._writing:
             return
         if chosen is None or not path:
             self._say("Choose csv, jsonl, hledger or beancount, and a file.", "warn")
             return
-        self._running = True
+        self._writing = True
         self.query_one("#export", Button).disabled = True
         write = partial(desk.export_entries, path, chosen, on_progress=self._reporter())
         if self._filters is not None:
@@ -154,11 +155,11 @@ class Export(ThreadWork, ModalScreen[None]):
 
     def on_export_progress(self, event: Progress) -> None:
         event.stop()
-        if self._running:
+        if self._writing:
             self._say(f"{count(event.rows)} of {counted(event.total, 'row')} …", "muted")
 
     def _written(self, sheet: ExportSheet) -> None:
-        self._running = False
+        self._writing = False
         text = f"{counted(sheet.rows, 'row')} written to {sheet.path}"
         self.app.remember(text, "good")
         self.query_one("#said", Static).update(
@@ -170,7 +171,7 @@ class Export(ThreadWork, ModalScreen[None]):
         )
 
     def _not_written(self, error: BaseException) -> None:
-        self._running = False
+        self._writing = False
         self.query_one("#export", Button).disabled = False
         self.app.remember(explain(error), "bad")
         self._say(f"Nothing written. {explain(error)}", "bad")

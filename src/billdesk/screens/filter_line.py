@@ -103,6 +103,7 @@ class FilterLine(LineInput):
         super().__init__(placeholder=hint, id="filter")
         self._names = tuple(names)
         self._applied = Query()
+        self._wrong = False
         self._timer_generation = 0
         self.suggest(values)
 
@@ -134,13 +135,14 @@ class FilterLine(LineInput):
             query = read_query(self.value, self._names)
         except BadInput as error:
             self.add_class("-wrong")
+            self._wrong = True
             # While one is typing, half a pair is on its way to becoming one.
             if not quietly:
                 self.post_message(self.Wrong(error))
             return
         self.remove_class("-wrong")
-        if query != self._applied:
-            self._applied = query
+        if query != self._applied or self._wrong:
+            self._applied, self._wrong = query, False
             self.post_message(self.Applied(query))
 
     def on_input_submitted(self) -> None:

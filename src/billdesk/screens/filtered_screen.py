@@ -64,7 +64,7 @@ class FilteredScreen(DeskScreen[Answer]):
 
     def on_filter_line_wrong(self, event: FilterLine.Wrong) -> None:
         event.stop()
-        self.say_error(event.error)
+        self.say_trouble(event.error)
 
     def on_filter_line_left(self) -> None:
         self.table.focus()

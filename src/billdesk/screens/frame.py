@@ -109,7 +109,7 @@ class DeskScreen(ThreadWork, Screen[None], Generic[Answer]):
         try:
             question = self.question()
         except BilldeskError as error:
-            self.say_error(error)
+            self.say_trouble(error)
             return
         self._generation += 1
         generation = self._generation
@@ -135,8 +135,7 @@ class DeskScreen(ThreadWork, Screen[None], Generic[Answer]):
 
     def _not_answered(self, generation: int, error: BaseException) -> None:
         if generation == self._generation:
-            self._trouble = True
-            self.say_error(error)
+            self.say_trouble(error)
             self.paint_error(error)
 
     def paint_error(self, error: BaseException) -> None:
@@ -172,6 +171,11 @@ class DeskScreen(ThreadWork, Screen[None], Generic[Answer]):
     def on_line_table_copied(self, event: LineTable.Copied) -> None:
         event.stop()
         self.say(f"{event.what} sent to terminal clipboard", "muted")
+
+    def say_trouble(self, error: BaseException) -> None:
+        """Show what went wrong with the question; the next answer takes it away again."""
+        self._trouble = True
+        self.say_error(error)
 
     def show_position(self, text: str) -> None:
         """Show where the cursor stands in a list."""

@@ -12,6 +12,7 @@ from billdesk.screens import acts
 from billdesk.screens.detail import Detail, posting_lines
 from billdesk.screens.entry_query import ENTRY_NAMES, entry_filter_of
 from billdesk.screens.figures import money_tone, number, signed
+from billdesk.screens.filter_line import Query
 from billdesk.screens.filtered_screen import NOTHING_MATCHES, FilteredScreen
 from billdesk.screens.ledger_view import EntryReading, LedgerView
 from billdesk.screens.line_table import Column, LineTable
@@ -140,7 +141,7 @@ class LedgerScreen(FilteredScreen[LedgerAnswer]):
     # --- the filter ---
 
     def entry_filter(self) -> EntryFilter | None:
-        return entry_filter_of(self.line.applied)
+        return entry_filter_of(self.line.applied) if self.line.applied != Query() else None
 
     def action_kind(self) -> None:
         """From all kinds to each in turn, and back to all."""

@@ -16,6 +16,8 @@ from billdesk.core.values.errors import BilldeskError
 
 Result = TypeVar("Result")
 
+UNFINISHED = {WorkerState.PENDING, WorkerState.RUNNING}
+
 FAULT = "a fault inside billdesk"
 
 
@@ -43,8 +45,9 @@ class ThreadWork(MessagePump):
         self._errands[worker] = _Errand(done, failed)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        # The message's own state counts: the worker may have gone on since it was sent.
         errands = self._errands or {}
-        if event.worker not in errands or not event.worker.is_finished:
+        if event.worker not in errands or event.state in UNFINISHED:
             return
         errand = errands.pop(event.worker)
         if event.state is WorkerState.SUCCESS:
