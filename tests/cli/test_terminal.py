@@ -13,6 +13,7 @@ import subprocess
 import sys
 import termios
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -52,10 +53,16 @@ class Terminal:
 
     def end(self) -> int:
         """Read the rest, and return the exit status."""
+        deadline = time.monotonic() + 20
         while self._read():
-            pass
-        os.close(self._keyboard)
+            assert time.monotonic() < deadline, self.shown[-2000:]
         return self._process.wait(timeout=20)
+
+    def close(self) -> None:
+        """Take the terminal away, whatever still runs on it."""
+        self._process.kill()
+        self._process.wait(timeout=20)
+        os.close(self._keyboard)
 
     def interrupt(self) -> None:
         """Press Ctrl-C, as seen by the process."""
@@ -72,6 +79,23 @@ class Terminal:
         return bool(read)
 
 
+Open = Callable[..., Terminal]
+
+
+@pytest.fixture
+def open_terminal(shell: Shell) -> Iterator[Open]:
+    """Runs `billdesk` with these words on a terminal of its own."""
+    opened: list[Terminal] = []
+
+    def open_terminal(*words: str) -> Terminal:
+        opened.append(Terminal(shell, *words))
+        return opened[-1]
+
+    yield open_terminal
+    for each in opened:
+        each.close()
+
+
 SENSITIVE = [
     ["freeze", "acme", *MEMO],
     ["floor", "acme", "-5.00", *MEMO],
@@ -82,9 +106,9 @@ SENSITIVE = [
 
 @pytest.mark.parametrize("words", SENSITIVE, ids=lambda words: " ".join(words[:2]))
 def test_a_sensitive_command_is_not_done_unless_the_accounts_ref_is_typed(
-    shell: Shell, words: list[str]
+    shell: Shell, open_terminal: Open, words: list[str]
 ) -> None:
-    terminal = Terminal(shell, *words)
+    terminal = open_terminal(*words)
     terminal.wait_for("Type acme to go on: ")
     assert "Acme Ltd" in terminal.shown
     terminal.type("yes\n")
@@ -94,27 +118,29 @@ def test_a_sensitive_command_is_not_done_unless_the_accounts_ref_is_typed(
     assert shell.done("why", "acme")["word"] == "OK"
 
 
-def test_a_sensitive_command_is_done_when_the_ref_is_typed(shell: Shell) -> None:
-    terminal = Terminal(shell, "freeze", "acme", *MEMO)
+def test_a_sensitive_command_is_done_when_the_ref_is_typed(
+    shell: Shell, open_terminal: Open
+) -> None:
+    terminal = open_terminal("freeze", "acme", *MEMO)
     terminal.wait_for("go on: ")
     terminal.type("acme\n")
     assert terminal.end() == 0
     assert shell.done("why", "acme")["word"] == "FROZEN"
 
 
-def test_a_reversal_asks_for_the_account_it_is_about(shell: Shell) -> None:
+def test_a_reversal_asks_for_the_account_it_is_about(shell: Shell, open_terminal: Open) -> None:
     posting = shell.done("ledger")["rows"][0]["posting_id"]
-    terminal = Terminal(shell, "reverse", posting, *MEMO)
+    terminal = open_terminal("reverse", posting, *MEMO)
     terminal.wait_for("Type acme to go on: ")
     terminal.type("acme\n")
     assert terminal.end() == 0
     assert shell.balance() == "0.00"
 
 
-def test_a_restore_asks_for_the_word(shell: Shell, tmp_path: Path) -> None:
+def test_a_restore_asks_for_the_word(shell: Shell, open_terminal: Open, tmp_path: Path) -> None:
     shell.done("backup", str(tmp_path / "backup"))
     elsewhere = ("--ledger", str(tmp_path / "restored.ledger"))
-    terminal = Terminal(shell, *elsewhere, "restore", str(tmp_path / "backup"))
+    terminal = open_terminal(*elsewhere, "restore", str(tmp_path / "backup"))
     terminal.wait_for("Type restore to go on: ")
     terminal.type("restore\n")
     assert terminal.end() == 0
@@ -133,9 +159,11 @@ def test_a_credit_is_not_sensitive(shell: Shell) -> None:
     assert shell("adjust", "acme", "credit", "1.00", *MEMO).status == 0
 
 
-def test_a_table_fits_the_terminal_and_shows_where_it_was_cut(shell: Shell) -> None:
+def test_a_table_fits_the_terminal_and_shows_where_it_was_cut(
+    shell: Shell, open_terminal: Open
+) -> None:
     shell.done("account", "add", "beta", "--name", "B" * 150)
-    terminal = Terminal(shell, "account", "list")
+    terminal = open_terminal("account", "list")
     assert terminal.end() == 0
     lines = terminal.shown.splitlines()
     assert max(map(len, lines)) <= 80
@@ -143,25 +171,31 @@ def test_a_table_fits_the_terminal_and_shows_where_it_was_cut(shell: Shell) -> N
     assert "B" * 150 in shell("account", "list").out
 
 
-def test_progress_is_drawn_on_a_terminal_and_nowhere_else(shell: Shell, tmp_path: Path) -> None:
+def test_progress_is_drawn_on_a_terminal_and_nowhere_else(
+    shell: Shell, open_terminal: Open, tmp_path: Path
+) -> None:
     file = tmp_path / "accounts.csv"
     rows = "".join(f"ref{n},Name {n},\n" for n in range(300))
     file.write_text(f"ref,name,email\n{rows}", encoding="utf-8")
-    terminal = Terminal(shell, "import", "accounts", str(file))
+    terminal = open_terminal("import", "accounts", str(file))
     assert terminal.end() == 0
     assert "importing [" in terminal.shown
     assert "100%" in terminal.shown
     assert shell("import", "accounts", str(file)).err == ""
 
 
-def test_the_desk_is_never_started_by_a_command_that_only_prints(shell: Shell) -> None:
-    terminal = Terminal(shell, "overview")
+def test_the_desk_is_never_started_by_a_command_that_only_prints(
+    shell: Shell, open_terminal: Open
+) -> None:
+    terminal = open_terminal("overview")
     assert terminal.end() == 0
     assert "\x1b[?1049h" not in terminal.shown
 
 
-def test_ctrl_c_at_the_question_leaves_everything_as_it_was(shell: Shell) -> None:
-    terminal = Terminal(shell, "freeze", "acme", *MEMO)
+def test_ctrl_c_at_the_question_leaves_everything_as_it_was(
+    shell: Shell, open_terminal: Open
+) -> None:
+    terminal = open_terminal("freeze", "acme", *MEMO)
     terminal.wait_for("go on: ")
     terminal.interrupt()
     assert terminal.end() == 130
@@ -226,3 +260,34 @@ def test_ctrl_c_during_a_question_and_after_an_act_says_what_was_done(
     assert answer.status == 130
     assert "interrupted after it was done" in answer.err
     assert shell.balance() == "99.00"
+
+
+@pytest.mark.parametrize("words", [[], ["acct", "Acme Ltd"], ["--read-only", "--screen", "ledger"]])
+def test_the_desk_opens_on_a_terminal_and_closes_again(
+    shell: Shell, open_terminal: Open, words: list[str]
+) -> None:
+    terminal = open_terminal(*words)
+    terminal.wait_for("\x1b[?1049h")
+    terminal.wait_for("Acme Ltd" if words[:1] == ["acct"] else "shop.ledger")
+    terminal.type("\x11")  # ctrl+q
+    assert terminal.end() == 0
+    assert "\x1b[?1049l" in terminal.shown
+    assert "Traceback" not in terminal.shown
+
+
+def test_acct_asks_which_account_is_meant_before_it_opens_anything(
+    shell: Shell, open_terminal: Open
+) -> None:
+    shell.done("account", "add", "acme-east", "--name", "Acme East")
+    terminal = open_terminal("acct", "Acme")
+    assert terminal.end() == 2
+    assert "acme, acme-east" in terminal.shown
+    assert "\x1b[?1049h" not in terminal.shown
+    assert shell.refused("acct", "nobody") == (4, "not_found")
+
+
+def test_the_desk_has_no_screen_or_theme_of_another_name(shell: Shell, open_terminal: Open) -> None:
+    for words in (["--screen", "cockpit"], ["--theme", "plaid"]):
+        terminal = open_terminal(*words)
+        assert terminal.end() == 4
+        assert words[1] in terminal.shown
