@@ -107,6 +107,14 @@ def test_a_statement_that_fails_leaves_the_block_usable(shop: Desk) -> None:
     assert (cents(shop), assignments(shop)) == (8000, ["1", "2"])
 
 
+def test_a_table_that_is_not_there_is_told_as_such(shop: Desk) -> None:
+    with shop.transaction() as tx:
+        with pytest.raises(BadInput, match="nowhere"):
+            tx.execute("SELECT * FROM nowhere")
+        assign(shop, tx, "1")
+    assert assignments(shop) == ["1"]
+
+
 @pytest.mark.parametrize(
     ("verb", "error"),
     [

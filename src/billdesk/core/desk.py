@@ -104,7 +104,8 @@ class Transaction:
         """Run a statement of the caller's, with `?` for values; its rows, if it has any.
 
         On Postgres the caller's tables are found in `public`. A statement that fails leaves the
-        block usable and raises the driver's error.
+        block usable and raises the driver's error, BadInput for a table that is not there or a
+        value that cannot be kept, StoreError kinds.
         """
         with self._database.write() as session:
             return session.execute(sql, values)

@@ -1,5 +1,7 @@
 """Charges: money for something, once per reference, never below the floor."""
 
+import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -174,6 +176,32 @@ def test_a_refused_attempt_consumes_nothing_and_may_be_tried_again(desk: Desk, a
     desk.adjustments.credit(acme, "50", memo=MEMO)
     assert not desk.charges.create(acme, "150", reference="lead:1").replayed
     assert balance(desk) == "0.00 USD"
+
+
+def test_a_reference_that_others_take_while_money_is_freed_for_it_is_refused(
+    desk: Desk, ledger_url: str, clock: MovingClock, acme: str
+) -> None:
+    from billdesk.core.desk import open_desk
+
+    desk.accounts.add("beta", name="Beta")
+    desk.adjustments.credit("beta", "5", memo=MEMO)
+    desk.holds.place(acme, "100", reference="job:1", lasts=timedelta(hours=1))
+    clock.advance(timedelta(hours=1))
+    inside = threading.Event()
+
+    def others() -> None:
+        with open_desk(ledger_url, clock=clock) as other, other.transaction():
+            other.charges.create("beta", "5", reference="lead:1")
+            inside.set()
+            time.sleep(0.5)
+
+    thread = threading.Thread(target=others)
+    thread.start()
+    assert inside.wait(20)
+    with pytest.raises(ReferenceReused):
+        desk.charges.create(acme, "5", reference="lead:1")
+    thread.join()
+    assert (balance(desk), balance(desk, ref="beta")) == ("100.00 USD", "0.00 USD")
 
 
 # --- refusals ----------------------------------------------------------------------------------

@@ -114,6 +114,14 @@ def test_a_reversal_of_money_that_is_spent_is_refused(desk: Desk, acme: str) -> 
     assert cents(desk) == 400
 
 
+def test_a_second_reversal_is_told_so_also_when_the_money_is_spent(desk: Desk, acme: str) -> None:
+    credit = desk.adjustments.credit(acme, "5", memo=MEMO)
+    desk.reversals.create(credit.id, memo="credited by mistake")
+    desk.charges.create(acme, "100", reference="a")
+    with pytest.raises(AlreadyCorrected):
+        desk.reversals.create(credit.id, memo="credited by mistake")
+
+
 def test_a_reversal_may_itself_be_reversed_once(desk: Desk, charge: ChargeSheet) -> None:
     reversal = desk.reversals.create(charge.id, memo=MEMO)
     desk.reversals.create(reversal.id, memo="it was right after all")

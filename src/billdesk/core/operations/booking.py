@@ -18,6 +18,7 @@ from billdesk.core.store.posting import (
     FirstResult,
     Posted,
     first_result,
+    is_corrected,
     post,
     wallet_state,
 )
@@ -85,12 +86,16 @@ def _after_race(office: Office, draft: Draft, now: datetime) -> Booked:
     if first is not None:
         return _replay(office, draft, first, account, now)
     if draft.corrects is not None:
-        refusal = AlreadyCorrected(
-            f"{draft.corrects} is corrected already", "a posting is refunded or reversed once only"
-        )
+        refusal = _already_corrected(draft.corrects)
         _remember(office, draft, refusal, account, now)
         raise refusal
     raise Broken(f"a unique key was taken while booking {draft.id}")
+
+
+def _already_corrected(posting_id: str) -> AlreadyCorrected:
+    return AlreadyCorrected(
+        f"{posting_id} is corrected already", "a posting is refunded or reversed once only"
+    )
 
 
 def _slowly(office: Office, draft: Draft, now: datetime) -> Booked:
@@ -105,6 +110,8 @@ def _slowly(office: Office, draft: Draft, now: datetime) -> Booked:
             posted = _try_again(office, session, draft)
             if posted is not None:
                 return _booked(draft, posted)
+            if draft.corrects is not None and is_corrected(session, draft.corrects):
+                raise _already_corrected(draft.corrects)
             _explain(session, draft)
     except ReferenceReused:
         raise
