@@ -71,7 +71,7 @@ def process() -> Run:
 class Shell:
     """`billdesk` on one ledger, in this process."""
 
-    def __init__(self, run: Run, ledger: Path) -> None:
+    def __init__(self, run: Run, ledger: Path | str) -> None:
         self.ledger = ledger
         self._run = run
 

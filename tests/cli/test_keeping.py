@@ -22,7 +22,7 @@ ledger.commit()
 """
 
 
-def tamper(ledger: Path, sql: str) -> None:
+def tamper(ledger: Path | str, sql: str) -> None:
     """Change a ledger behind its back: from another process, its triggers dropped."""
     subprocess.run([sys.executable, "-c", TAMPER, str(ledger), sql], check=True, timeout=60)
 
