@@ -176,16 +176,16 @@ async def test_an_account_that_is_not_there_is_said_in_words(staged: Staged) -> 
         await press(pilot, "colon")
         await write(pilot, "acct nobody")
         await press(pilot, "enter")
-        await until(pilot, lambda: "there is no account 'nobody'" in said(app))
+        await until(pilot, lambda: "There is no account 'nobody'" in said(app))
 
 
 @pytest.mark.parametrize(
     ("line", "answer"),
     [
-        ("kind:bribe", "there is no kind"),
-        ("account:nobody", "there is no account"),
+        ("kind:bribe", "There is no kind"),
+        ("account:nobody", "There is no account"),
         ("since:yesterday", "is not a time"),
-        ("kind:", "nothing follows kind:"),
+        ("kind:", "Nothing follows kind:"),
     ],
 )
 async def test_a_filter_that_cannot_be_used_says_why(

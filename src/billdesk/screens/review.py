@@ -83,7 +83,7 @@ def post(desk: Desk, act: Act, values: Values, seen: Preview | None) -> Receipt:
     with desk.transaction():
         now = desk.wallets.list(act.account_ref)
         moved = [
-            f"{after.asset} was {before.balance}, is {after.balance}"
+            f"{before.balance} became {after.balance}"
             for before, after in zip(seen.before, now, strict=False)
             if (before.balance, before.held) != (after.balance, after.held)
         ]

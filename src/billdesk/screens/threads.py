@@ -59,5 +59,7 @@ class ThreadWork(MessagePump):
 def explain(error: BaseException) -> str:
     """What went wrong, in a sentence or two for the person at the desk; never a traceback."""
     if isinstance(error, BilldeskError):
-        return f"{error.message}: {error.hint}" if error.hint else error.message
-    return f"{FAULT} ({type(error).__name__}: {error}); nothing more is known, run billdesk verify"
+        text = f"{error.message}: {error.hint}" if error.hint else error.message
+    else:
+        text = f"{FAULT} ({type(error).__name__}: {error}); run billdesk verify"
+    return text[:1].upper() + text[1:]
