@@ -13,11 +13,13 @@ from alembic.config import Config
 
 from billdesk.core.store.addresses import check_file, is_postgres, sqlite_path
 from billdesk.core.store.copying import backup_file
-from billdesk.core.store.postgres import SCHEMA, PostgresSession, mapped_errors
+from billdesk.core.store.postgres import SCHEMA, PostgresSession
+from billdesk.core.store.postgres import mapped_errors as postgres_errors
 from billdesk.core.store.schema import SCHEMA_VERSION
 from billdesk.core.store.sessions import Session
+from billdesk.core.store.sqlite import mapped_errors as sqlite_errors
 from billdesk.core.store.sqlite import sqlite3
-from billdesk.core.values.errors import AlreadyExists, NotALedger
+from billdesk.core.values.errors import AlreadyExists, NotALedger, SchemaMismatch
 
 
 def make_postgres(url: str, fill: Callable[[Session], None]) -> None:
@@ -41,7 +43,8 @@ def make_postgres(url: str, fill: Callable[[Session], None]) -> None:
 def migrate(url: str) -> tuple[str, str, Path | None]:
     """Bring a ledger to the newest schema: (version before, version after, backup file if any).
 
-    A SQLite ledger is copied first. Raises NotFound, NotALedger.
+    A SQLite ledger is copied first. Raises NotFound, NotALedger, SchemaMismatch for a newer one,
+    StoreError kinds.
     """
     path = None
     if not is_postgres(url):
@@ -54,6 +57,10 @@ def migrate(url: str) -> tuple[str, str, Path | None]:
             before = _version(connection)
         if before == SCHEMA_VERSION:
             return before, before, None
+        if before > SCHEMA_VERSION:
+            raise SchemaMismatch(
+                f"this ledger was written by a newer billdesk (schema {before})", "upgrade billdesk"
+            )
         if path is not None:
             backup = path.with_name(f"{path.name}.before-{SCHEMA_VERSION}")
             backup_file(path, backup)
@@ -97,8 +104,8 @@ def _version(connection: sa.Connection) -> str:
     if not sa.inspect(connection).has_table("alembic_version", schema=schema):
         raise NotALedger("there is no ledger here", "run billdesk init")
     table = f"{schema}.alembic_version" if schema else "alembic_version"
-    version: str = connection.exec_driver_sql(f"SELECT version_num FROM {table}").scalar_one()
-    return version
+    version: str | None = connection.exec_driver_sql(f"SELECT version_num FROM {table}").scalar()
+    return version or "0000"
 
 
 class MappedErrors:
@@ -113,5 +120,6 @@ class MappedErrors:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         """Unwrap the driver's error and map it."""
         if isinstance(error, sa.exc.DBAPIError) and error.orig is not None:
-            with mapped_errors("the database"):
+            mapped = postgres_errors if is_postgres(self._url) else sqlite_errors
+            with mapped("the ledger"):
                 raise error.orig

@@ -1,0 +1,146 @@
+"""A client's login works at the desk and cannot touch what moves money, who did it, or when."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+from billdesk.core.desk import Desk, grant, open_desk
+from billdesk.core.values.clock import MovingClock
+from billdesk.core.values.errors import BadInput, InsufficientFunds, NotAllowed, NotFound, Refused
+from tests.new_ledger import START
+
+NAMES = (f"client_{os.getpid()}_{number}" for number in itertools.count())
+
+
+@pytest.fixture
+def login(postgres_url: str) -> Iterator[str]:
+    """A login of the server that nobody else has; dropped after the test."""
+    name = next(NAMES)
+    with psycopg.connect(postgres_url, autocommit=True) as owner:
+        owner.execute(f"CREATE ROLE {name} LOGIN")
+        yield name
+        owner.execute(f"DROP OWNED BY {name}")
+        owner.execute(f"DROP ROLE {name}")
+
+
+@pytest.fixture
+def client_url(postgres_url: str, login: str) -> str:
+    """The ledger's address for the client, who may work there."""
+    with open_desk(postgres_url, actor="owner") as desk:
+        desk.accounts.add("acme", name="Acme")
+        desk.adjustments.credit("acme", "10.00", memo="welcome to the desk")
+    grant(login, postgres_url)
+    parts = urlsplit(postgres_url)
+    return parts._replace(netloc=f"{login}@{parts.netloc.rpartition('@')[2]}").geturl()
+
+
+@pytest.fixture
+def client(client_url: str) -> Iterator[Desk]:
+    """The client's desk; it claims to be somebody else, long ago."""
+    with open_desk(client_url, actor="somebody else", clock=MovingClock(START)) as desk:
+        yield desk
+
+
+@pytest.fixture
+def connection(client_url: str) -> Iterator[psycopg.Connection[Any]]:
+    """The client with SQL in hand."""
+    with psycopg.connect(client_url, autocommit=True) as connection:
+        connection.execute("SET search_path = billdesk")
+        yield connection
+
+
+def test_a_client_works_at_the_desk(client: Desk, login: str) -> None:
+    client.accounts.add("zoe", name="Zoë")
+    client.adjustments.credit("zoe", "5.00", memo="a client may credit too")
+    charge = client.charges.create("acme", "1.00", reference="a")
+    with pytest.raises(InsufficientFunds):
+        client.charges.create("acme", "99.00", reference="b")
+    hold = client.holds.place("acme", "2.00", reference="h")
+    client.holds.capture(hold.id)
+    client.refunds.create(charge.id)
+    client.wallets.freeze("acme", memo="a dispute is open")
+    client.wallets.unfreeze("acme", memo="the dispute is over")
+    client.tick()
+    assert client.verify().ok
+    actors = {entry.actor for entry in client.ledger.entries().rows}
+    assert actors == {"owner", login}
+
+
+def test_a_client_cannot_say_who_and_when(client: Desk, login: str) -> None:
+    charge = client.charges.create("acme", "1.00", reference="a")
+    assert charge.recorded_at > START
+    assert client.ledger.posting(charge.id).actor == login
+    client.accounts.suspend("acme", memo="suspended by the client")
+    (line,) = client.audit.list(action="account.suspend").rows
+    assert line.actor == login
+    assert line.at > START
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        *(f"DELETE FROM {table}" for table in ("posting", "entry", "audit", "wallet", "hold")),
+        *(f"TRUNCATE {table}" for table in ("posting", "entry", "audit", "wallet", "fact")),
+        *("UPDATE posting SET memo = NULL", "UPDATE entry SET amount_minor = 1"),
+        *("UPDATE audit SET actor = 'x'", "UPDATE wallet SET balance_minor = 1000000"),
+        *("UPDATE wallet SET held_minor = 0", "UPDATE wallet SET seq = 0, head = ''"),
+        *("UPDATE hold SET status = 'released'", "UPDATE meta SET value = 'x'"),
+        *("UPDATE payment SET amount_minor = 1", "UPDATE account SET ref = 'x'"),
+        "INSERT INTO entry OVERRIDING SYSTEM VALUE SELECT * FROM entry",
+        "INSERT INTO posting OVERRIDING SYSTEM VALUE SELECT * FROM posting",
+        "INSERT INTO audit OVERRIDING SYSTEM VALUE SELECT * FROM audit",
+        "INSERT INTO hold SELECT * FROM hold",
+        "INSERT INTO wallet (id, account_id, purpose, asset, head, last_at) VALUES ('w','a','','','',0)",
+        "ALTER TABLE entry DISABLE TRIGGER ALL",
+        "ALTER TABLE posting DISABLE TRIGGER posting_no_update",
+        "DROP TRIGGER entry_no_update ON entry",
+        "DROP TABLE audit",
+        "CREATE FUNCTION billdesk.owns() RETURNS boolean LANGUAGE sql AS 'SELECT true'",
+        "CREATE OR REPLACE FUNCTION billdesk.micros() RETURNS bigint LANGUAGE sql AS 'SELECT 0'",
+        "SET session_replication_role = replica",
+        "SET ROLE postgres",
+        "SET SESSION AUTHORIZATION postgres",
+    ],
+)
+def test_a_client_cannot_go_around_the_functions(
+    connection: psycopg.Connection[Any], statement: str
+) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(statement)
+
+
+def test_a_refused_right_is_told_in_words(client: Desk) -> None:
+    with pytest.raises(NotAllowed, match="may not do that"), client.transaction() as tx:
+        tx.execute("UPDATE wallet SET balance_minor = 1000000")
+    assert client.verify().ok
+
+
+def test_tables_of_the_clients_own_do_not_mislead_the_functions(
+    connection: psycopg.Connection[Any], client: Desk
+) -> None:
+    connection.execute("CREATE TEMP TABLE wallet AS SELECT * FROM billdesk.wallet")
+    connection.execute("UPDATE pg_temp.wallet SET balance_minor = 1000000")
+    connection.execute(
+        "CREATE FUNCTION pg_temp.micros() RETURNS bigint LANGUAGE sql AS 'SELECT 0::bigint'"
+    )
+    connection.execute("SELECT write_audit(0, 'forged', NULL, 'x', 'done', 'x', '{}', 'x')")
+    (line,) = client.audit.list(action="x").rows
+    assert line.actor != "forged"
+    assert line.at > START
+
+
+def test_a_login_must_be_there_and_have_a_plain_name(postgres_url: str, sqlite_url: str) -> None:
+    with pytest.raises(NotFound):
+        grant("nobody_of_this_name", postgres_url)
+    for name in ("", 'x"; DROP TABLE entry; --', "a b", "1a", "x" * 64, "ä"):
+        with pytest.raises(BadInput):
+            grant(name, postgres_url)
+    with pytest.raises(Refused, match="no logins"):
+        grant("client", sqlite_url)
