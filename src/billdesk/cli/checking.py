@@ -92,7 +92,10 @@ def doctor(door: Door) -> int:
     """Check the installation and say what to do."""
     with door.desk() as desk:
         sheets = desk.doctor()
-    rows = ((sheet.state, sheet.name, sheet.text, sheet.remedy) for sheet in sheets)
+    rows = (
+        (sheet.state, sheet.name, sheet.text, None if sheet.state == "ok" else sheet.remedy)
+        for sheet in sheets
+    )
     door.answer_rows(sheets, table(("STATE", "CHECK", "FOUND", "WHAT TO DO"), rows))
     return NOT_RIGHT if any(sheet.state == "problem" for sheet in sheets) else 0
 

@@ -8,14 +8,14 @@ from billdesk.cli.door import Door
 from billdesk.cli.printing import card, cell, table
 
 if TYPE_CHECKING:
-    from billdesk.core.rules.sheets import OverviewSheet
+    from billdesk.core.rules.sheets import AttentionSheet, OverviewSheet
 
 
 def overview(door: Door) -> None:
     """The desk at a glance: money and what needs you."""
     with door.desk() as desk:
         sheet = desk.overview()
-    attention = ((part.severity, part.title, part.detail, part.target) for part in sheet.attention)
+    attention = ((part.severity, part.title, part.detail, _place(part)) for part in sheet.attention)
     gateways = (
         (gateway.name, gateway.last_polled_at, gateway.open_payments, gateway.last_error)
         for gateway in sheet.gateways
@@ -25,6 +25,11 @@ def overview(door: Door) -> None:
         table(("GATEWAY", "POLLED", "OPEN", "LAST ERROR"), gateways),
     )
     door.answer(sheet, *_card(sheet), *(line for part in tables if part for line in ("", *part)))
+
+
+def _place(part: AttentionSheet) -> str:
+    """Where to look: the screen, and what on it."""
+    return f"{part.screen} {part.target or ''}".rstrip()
 
 
 def _card(sheet: OverviewSheet) -> list[str]:

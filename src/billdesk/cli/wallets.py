@@ -64,12 +64,13 @@ def balances(
             after=after,
             limit=count(limit),
         )
-    headings = ("REF", "NAME", "STANDING", "BALANCE", "HELD", "AVAILABLE", "LAST ENTRY")
+    headings = ("REF", "NAME", "STANDING", "WALLET", "BALANCE", "HELD", "AVAILABLE", "LAST ENTRY")
     rows = (
         (
             row.wallet.account_ref,
             row.wallet.account_name,
             row.standing,
+            row.wallet.purpose,
             row.wallet.balance,
             row.wallet.held,
             row.wallet.available,
