@@ -20,6 +20,7 @@ from billdesk.core.desk import (
     open_desk,
     restore,
 )
+from billdesk.core.store.sqlite import sqlite3
 from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.errors import (
     AlreadyExists,
@@ -454,6 +455,14 @@ def test_a_backup_is_brought_back_whole_and_over_nothing(
 
 def test_there_is_nothing_to_migrate_in_a_new_ledger(ledger_url: str) -> None:
     assert "nothing to do" in migrate(ledger_url)
+
+
+def test_an_old_ledger_is_migrated_after_a_backup(tmp_path: Path) -> None:
+    path = tmp_path / "old.ledger"
+    with contextlib.closing(sqlite3.connect(str(path))) as old:
+        old.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+        old.commit()
+    assert migrate(path) == f"schema 0000 → 0001, backup at {path}.before-0001"
 
 
 def test_a_login_is_granted_its_work_on_postgres_alone(

@@ -19,6 +19,15 @@ def test_a_sound_ledger_verifies_and_says_what_it_cannot_prove(desk: Desk, acme:
     assert told[-1] == (2, 2)
 
 
+def test_a_balance_that_was_altered_is_named_by_every_check(desk: Desk, acme: str) -> None:
+    with desk.rehearsal():
+        with desk.transaction() as tx:
+            tx.execute("UPDATE wallet SET balance_minor = balance_minor + 1")
+        checks = {finding.check for finding in desk.verify().findings}
+        assert {"balance", "trial balance"} <= checks
+    assert desk.verify().ok
+
+
 def test_a_sealed_checkpoint_is_held_against_the_ledger(
     desk: Desk, clock: MovingClock, acme: str, tmp_path: Path
 ) -> None:

@@ -1,6 +1,8 @@
 """Money in through a gateway: asked for, learnt about by polling, credited once."""
 
 import itertools
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -109,6 +111,29 @@ def test_the_same_id_carries_on_with_the_same_payment(
     till.tick()
     assert till.deposits.start("acme", "25", id=payment_id).status == "succeeded"
     assert cents(till) == 2500
+
+
+def test_the_same_id_from_two_desks_at_once_is_one_payment(
+    till: Desk, ledger_url: str, clock: MovingClock, sandbox: Sandbox
+) -> None:
+    payment_id = IdMaker(seeded(9)).make("pay", clock.now())
+    inside = threading.Event()
+
+    def others() -> None:
+        with (
+            open_desk(ledger_url, clock=clock, gateways=[sandbox]) as other,
+            other.transaction(),
+        ):
+            other.deposits.start("acme", "25", id=payment_id)
+            inside.set()
+            time.sleep(0.5)
+
+    thread = threading.Thread(target=others)
+    thread.start()
+    assert inside.wait(20)
+    assert till.deposits.start("acme", "25", id=payment_id).id == payment_id
+    thread.join()
+    assert len(till.payments.list().rows) == 1
 
 
 # --- learning what happened --------------------------------------------------------------------

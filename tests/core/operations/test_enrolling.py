@@ -1,10 +1,12 @@
 """Accounts and their wallets: adding, suspending and closing, freezing, floors."""
 
+import threading
+import time
 from datetime import timedelta
 
 import pytest
 
-from billdesk.core.desk import Desk
+from billdesk.core.desk import Desk, open_desk
 from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.errors import (
     AlreadyExists,
@@ -39,6 +41,25 @@ def test_the_same_account_again_is_the_same_account(desk: Desk) -> None:
         desk.accounts.add("acme", name="Acme Ltd", email="a@b.example")
     added = [line for line in desk.audit.list().rows if line.action == "account.add"]
     assert len(added) == 1
+
+
+def test_the_same_account_from_two_desks_at_once_is_one_account(
+    desk: Desk, ledger_url: str, clock: MovingClock
+) -> None:
+    inside = threading.Event()
+
+    def others() -> None:
+        with open_desk(ledger_url, clock=clock) as other, other.transaction():
+            other.accounts.add("acme", name="Acme Ltd")
+            inside.set()
+            time.sleep(0.5)
+
+    thread = threading.Thread(target=others)
+    thread.start()
+    assert inside.wait(20)
+    account = desk.accounts.add("acme", name="Acme Ltd")
+    thread.join()
+    assert desk.accounts.list().rows == (account,)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 """Holds: money set aside before a job, then captured, released, or freed past its deadline."""
 
+import threading
+import time
 from datetime import timedelta
 
 import pytest
 
-from billdesk.core.desk import Desk
+from billdesk.core.desk import Desk, open_desk
 from billdesk.core.rules.sheets import HoldSheet
 from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.errors import (
@@ -247,6 +249,8 @@ def test_many_overdue_holds_are_all_freed_by_one_who_needs_them(
         for number in range(501):
             desk.holds.place(acme, "0.10", reference=f"job:{number}", lasts=HOUR)
     clock.advance(HOUR)
+    with desk.rehearsal():
+        assert desk.holds.expire_due() == 501
     desk.charges.create(acme, "100", reference="a")
     assert purse(desk) == (0, 0, 0)
 
@@ -271,6 +275,27 @@ def test_everything_overdue_is_freed_at_once_and_counted(
     assert desk.holds.expire_due() == 2
     assert desk.holds.expire_due() == 0
     assert purse(desk) == (10_000, 1000, 9000)
+
+
+def test_a_hold_that_others_resolve_meanwhile_is_left_alone(
+    desk: Desk, ledger_url: str, clock: MovingClock, hold: HoldSheet
+) -> None:
+    inside = threading.Event()
+
+    def others() -> None:
+        early = MovingClock(hold.placed_at)
+        with open_desk(ledger_url, clock=early) as other, other.transaction():
+            other.holds.release(hold.id)
+            inside.set()
+            time.sleep(0.5)
+
+    thread = threading.Thread(target=others)
+    thread.start()
+    assert inside.wait(20)
+    clock.advance(HOUR)
+    assert desk.holds.expire_due() == 0
+    thread.join()
+    assert desk.holds.get(hold.id).status == "released"
 
 
 # --- reading -----------------------------------------------------------------------------------

@@ -128,6 +128,16 @@ def test_a_reversed_charge_pays_the_debt_that_another_left(desk: Desk, acme: str
     assert purses(desk) == {"cash": 500, "receivable": 0}
 
 
+def test_a_debt_stays_when_nothing_is_left_to_pay_it(desk: Desk, acme: str) -> None:
+    credit = desk.adjustments.credit(acme, "20", memo=MEMO)
+    hold = desk.holds.place(acme, "20", reference="job:1")
+    desk.holds.capture(desk.holds.place(acme, "100", reference="job:2").id, "110")
+    desk.holds.release(hold.id)
+    desk.reversals.create(credit.id, memo="credited by mistake")
+    assert purses(desk) == {"cash": 0, "receivable": -1000}
+    assert settlements(desk) == []
+
+
 def test_a_credit_and_its_settlement_are_one_block(desk: Desk, debt: str) -> None:
     with desk.rehearsal():
         desk.adjustments.credit("acme", "30", memo=MEMO)

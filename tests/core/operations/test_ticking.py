@@ -2,7 +2,10 @@
 
 from datetime import timedelta
 
+import pytest
+
 from billdesk.core.desk import ChargeRequest, Desk
+from billdesk.core.operations import ticking
 from billdesk.core.values.clock import MovingClock
 
 
@@ -29,7 +32,10 @@ def test_a_poll_asks_and_does_nothing_else(desk: Desk, clock: MovingClock, acme:
     assert (sheet.polled, sheet.holds_expired, sheet.indexed) == (1, 0, 0)
 
 
-def test_a_tick_indexes_in_bounded_steps(desk: Desk, acme: str) -> None:
+def test_a_tick_indexes_in_bounded_steps(
+    desk: Desk, acme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ticking, "_INDEX_BATCHES", 1)
     desk.charges.create_many([ChargeRequest(acme, "0.01", f"n:{number}") for number in range(3000)])
     indexed = 0
     for _ in range(10):

@@ -35,7 +35,7 @@ from billdesk.core.store.questions import status_set_by
 from billdesk.core.store.sessions import Session
 from billdesk.core.values.clock import aware, to_micros
 from billdesk.core.values.cursors import read_cursor
-from billdesk.core.values.errors import BadInput, NotFound
+from billdesk.core.values.errors import BadInput, Broken, NotFound
 from billdesk.core.values.money import Money, exponent_of, read_amount
 
 MOST_AT_ONCE = 10_000
@@ -53,7 +53,7 @@ def posting_sheet(office: Office, booked: Booked) -> PostingSheet:
     with office.database.read() as session:
         sheet = posting_by_id(session, booked.id)
     if sheet is None:
-        raise NotFound(f"there is no posting {booked.id}")
+        raise Broken("a posting that was just booked is not there")
     return sheet._replace(replayed=booked.replayed)
 
 
