@@ -204,6 +204,38 @@ def test_ctrl_c_at_the_question_leaves_everything_as_it_was(
     assert shell.done("why", "acme")["word"] == "OK"
 
 
+BUSY = """
+import sys
+from billdesk import open_desk
+with open_desk(sys.argv[1]) as desk, desk.transaction():
+    print("busy", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_ctrl_c_before_an_answer_says_that_all_or_nothing_was_done(shell: Shell) -> None:
+    ledger = str(shell.ledger)
+    with subprocess.Popen(
+        [sys.executable, "-c", BUSY, ledger], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        waiting = subprocess.Popen(
+            [*BILLDESK, "--ledger", ledger, "charge", "acme", "1", "--reference", "r"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        with pytest.raises(subprocess.TimeoutExpired):
+            waiting.wait(timeout=3)
+        waiting.send_signal(signal.SIGINT)
+        out, err = waiting.communicate(timeout=20)
+        assert (waiting.returncode, out) == (130, "")
+        assert "whole or not at all" in err
+        other.communicate(b"\n", timeout=20)
+    assert shell.balance() == "100.00"
+
+
 def test_a_reader_who_leaves_ends_the_program_quietly(shell: Shell, tmp_path: Path) -> None:
     file = tmp_path / "accounts.csv"
     rows = "".join(f"ref{n},{'N' * 180},\n" for n in range(2_000))
