@@ -111,8 +111,11 @@ def _indexed_matches(
     else:
         quoted = '"' + text.replace('"', '""') + '"'
         rows = session.all(
-            "SELECT rowid FROM posting_text WHERE posting_text MATCH ? AND rowid < ?"
-            " ORDER BY rowid DESC LIMIT ?",
-            (quoted, below, limit),
+            # What was erased stands in the index still; only a posting with texts keeps its salt.
+            "SELECT t.rowid FROM posting_text t JOIN posting p ON p.number = t.rowid"
+            " WHERE posting_text MATCH ? AND t.rowid < ?"
+            " AND (p.salt IS NOT NULL OR p.reference LIKE ? ESCAPE '\\')"
+            " ORDER BY t.rowid DESC LIMIT ?",
+            (quoted, below, like, limit),
         )
     return [row[0] for row in rows]
