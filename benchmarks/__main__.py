@@ -8,7 +8,9 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from pathlib import Path
+
+from benchmarks.ratios import table
+from benchmarks.surroundings import prepare
 
 FIGURES = {
     "charge": ("charging", "single"),
@@ -25,9 +27,6 @@ FIGURES = {
 
 def main() -> int:
     """Measure what was asked for and print each table as it is ready, then all in one."""
-    from benchmarks.ratios import table
-    from benchmarks.surroundings import prepare
-
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", choices=[*FIGURES, []], help=", ".join(FIGURES))
     parser.add_argument("--quick", action="store_true", help="fewer rounds and smaller ledgers")
@@ -49,5 +48,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent.parent))
     sys.exit(main())

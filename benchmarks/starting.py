@@ -39,8 +39,10 @@ def desk(*, quick: bool) -> list[Figure]:
             ratios.append(data[-1] / painted)
             return painted
 
-        ours(), floor()
-        data.clear(), ratios.clear()
+        ours()
+        floor()
+        data.clear()
+        ratios.clear()
         measured = by_turns(rounds, ours, floor)
     bare = "bare Textual app, same widgets"
     return [

@@ -8,6 +8,8 @@ from __future__ import annotations
 import compileall
 import os
 import platform
+import re
+import sys
 import sysconfig
 import tempfile
 from pathlib import Path
@@ -15,6 +17,7 @@ from pathlib import Path
 from billdesk.core.store.sqlite import library_version
 
 ROOT = Path(__file__).parent.parent
+_NEVER_STARTED = re.compile(r"/(tests?|lib2to3|idlelib|ensurepip)/")
 TEMPORARY = Path(tempfile.gettempdir()) / "billdesk-benchmarks"
 
 
@@ -49,13 +52,11 @@ def prepare() -> str:
 
 def _compile() -> None:
     """Into the prefix that started processes read; what is there already is left alone."""
-    import sys
-
     before = sys.pycache_prefix
     sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"]
     try:
         for folder in (sysconfig.get_path("purelib"), sysconfig.get_path("stdlib"), ROOT / "src",
                        ROOT / "benchmarks"):  # fmt: skip
-            compileall.compile_dir(str(folder), quiet=2, workers=0)
+            compileall.compile_dir(str(folder), quiet=2, workers=0, rx=_NEVER_STARTED)
     finally:
         sys.pycache_prefix = before

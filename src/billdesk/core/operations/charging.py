@@ -10,7 +10,7 @@ from billdesk.core.operations.booking import Booked, book
 from billdesk.core.operations.office import Office
 from billdesk.core.rules.ledger import CALLER, Draft, Leg, digest_of, purpose_of
 from billdesk.core.rules.sheets import ChargeSheet
-from billdesk.core.store.posting import post_many
+from billdesk.core.store.posting import Posted, post_many
 from billdesk.core.store.sessions import KeyTaken
 from billdesk.core.values.clock import aware, from_micros, to_micros
 from billdesk.core.values.errors import BadInput, BilldeskError
@@ -69,7 +69,8 @@ class Charges:
             office.ids.make("chg", now),
             office.recorded_at(now),
         )
-        return _sheet(account, draft, book(office, draft, now))
+        booked = book(office, draft, now)
+        return _sheet(account, draft, booked.id, booked, replayed=booked.replayed)
 
     def create_many(self, requests: Sequence[ChargeRequest]) -> tuple[ChargeSheet, ...]:
         """Charge them all, or none, in one write block, in the order given.
@@ -85,7 +86,8 @@ class Charges:
         ids = office.ids.make_many("chg", now, len(requests))
         recorded_at = office.recorded_at(now)
         drafts = [
-            self._draft(request, id, recorded_at) for request, id in zip(requests, ids, strict=True)
+            self._draft(request, posting_id, recorded_at)
+            for request, posting_id in zip(requests, ids, strict=True)
         ]
         try:
             with office.database.write() as session:
@@ -95,16 +97,10 @@ class Charges:
         except (_OneByOne, KeyTaken):
             return self._one_by_one(requests, drafts, now)
         return tuple(
-            ChargeSheet(
-                id=draft.id,
-                account_ref=request.account,
-                amount=Money(-draft.legs[0].amount_minor, draft.legs[0].asset),
-                balance_after=Money(done.balances_after[0], draft.legs[0].asset),
-                reference=draft.reference,
-                recorded_at=from_micros(done.recorded_at),
-                replayed=False,
-            )
-            for request, draft, done in zip(requests, drafts, posted, strict=True)
+            [
+                _sheet(request.account, draft, draft.id, done)
+                for request, draft, done in zip(requests, drafts, posted, strict=True)
+            ]
         )
 
     def _one_by_one(
@@ -116,7 +112,10 @@ class Charges:
         with office.database.write():
             for place, (request, draft) in enumerate(zip(requests, drafts, strict=True), 1):
                 try:
-                    sheets.append(_sheet(request.account, draft, book(office, draft, now)))
+                    booked = book(office, draft, now)
+                    sheets.append(
+                        _sheet(request.account, draft, booked.id, booked, replayed=booked.replayed)
+                    )
                 except BilldeskError as error:
                     told = f"charge {place} of {len(drafts)}: {error.message}"
                     raise type(error)(told, error.hint) from error
@@ -153,14 +152,17 @@ class _OneByOne(Exception):
     """A batch that needs the slow path; its block is rolled back first."""
 
 
-def _sheet(account: str, draft: Draft, booked: Booked) -> ChargeSheet:
+def _sheet(
+    account: str, draft: Draft, id: str, done: Posted | Booked, *, replayed: bool = False
+) -> ChargeSheet:
+    """What a charge came to; `id` is that of the posting that stands."""
     leg = draft.legs[0]
     return ChargeSheet(
-        id=booked.id,
-        account_ref=account,
-        amount=Money(-leg.amount_minor, leg.asset),
-        balance_after=Money(booked.balances_after[0], leg.asset),
-        reference=draft.reference,
-        recorded_at=from_micros(booked.recorded_at),
-        replayed=booked.replayed,
+        id,
+        account,
+        Money(-leg.amount_minor, leg.asset),
+        Money(done.balances_after[0], leg.asset),
+        draft.reference,
+        from_micros(done.recorded_at),
+        replayed,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import sha256
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from billdesk.core.values.money import CREDIT
 
@@ -101,14 +101,6 @@ class WalletState(NamedTuple):
     head: bytes
     last_at: int
 
-    def moved(
-        self, balance_minor: int, held_minor: int, seq: int, head: bytes, last_at: int
-    ) -> WalletState:
-        """The wallet after one leg; what it is and how it is guarded stays."""
-        return WalletState(
-            *self[:6], balance_minor, held_minor, self.floor_minor, self.freezes, seq, head, last_at
-        )
-
 
 class Guard(StrEnum):
     """Why a leg is refused."""
@@ -124,7 +116,22 @@ def purpose_of(asset: str) -> str:
     return CREDITS if asset == CREDIT else CASH
 
 
-def guard(wallet: WalletState, leg: Leg, *, guarded: bool) -> Guard | None:
+class Guarded(Protocol):
+    """What the guards look at."""
+
+    @property
+    def status(self) -> str: ...  # noqa: D102 - the fields of WalletState
+    @property
+    def freezes(self) -> int: ...  # noqa: D102
+    @property
+    def floor_minor(self) -> int | None: ...  # noqa: D102
+    @property
+    def balance_minor(self) -> int: ...  # noqa: D102
+    @property
+    def held_minor(self) -> int: ...  # noqa: D102
+
+
+def guard(wallet: Guarded, leg: Leg, *, guarded: bool) -> Guard | None:
     """The first guard that refuses `leg` on `wallet`, or None when it may be posted."""
     if guarded:
         if wallet.status != "open":

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
+from types import TracebackType
 from typing import Any, LiteralString
 
 import psycopg
@@ -217,21 +218,15 @@ class PostgresDatabase:
             with suppress(psycopg.OperationalError):
                 connection.execute("ROLLBACK")
 
-    @contextmanager
-    def single(self) -> Iterator[Session]:
+    def single(self) -> _Single | WriteBlock[PostgresSession]:
         """A session for one statement that commits by itself; inside a block, a savepoint of it."""
-        if self.in_block():
-            with self.write() as session:
-                yield session
-            return
+        return self.write() if self.in_block() else _Single(self)
+
+    def take_session(self) -> PostgresSession:
+        """A session that commits each statement; `give_back` its connection. Raises ReadOnly."""
         if self.read_only:
             raise ReadOnly("this desk was opened read-only", "open it again without --read-only")
-        connection = self.take()
-        try:
-            with mapped_errors(self.where):
-                yield PostgresSession(connection, prepared=self._prepared)
-        finally:
-            self.give_back(connection)
+        return PostgresSession(self.take(), prepared=self._prepared)
 
     @contextmanager
     def join(self, connection: Connection) -> Iterator[Session]:
@@ -276,6 +271,28 @@ class PostgresDatabase:
     def close(self) -> None:
         """Give everything back."""
         self._pool.close()
+
+
+class _Single:
+    """`with database.single() as session`, cheap enough for the hot path."""
+
+    __slots__ = ("_database", "_session")
+
+    def __init__(self, database: PostgresDatabase) -> None:
+        self._database = database
+        self._session: PostgresSession | None = None
+
+    def __enter__(self) -> PostgresSession:
+        self._session = self._database.take_session()
+        return self._session
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            self._database.give_back(self._session.connection)
+        if error is not None:
+            self._database.raise_mapped(error)
 
 
 @contextmanager

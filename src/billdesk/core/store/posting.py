@@ -76,7 +76,6 @@ _INSERT_PLAIN_POSTING = """
 INSERT INTO posting (number, id, kind, scope, reference, digest, account_id, actor, happened_at,
     recorded_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-_PLAIN_COLUMNS = 10
 _INSERT_ENTRY = """
 INSERT INTO entry (posting_number, wallet_number, seq, kind, amount_minor, balance_after,
     counterparty, recorded_at, hash)
@@ -217,15 +216,31 @@ def _call_post_sql(legs: int) -> str:
     return _CALL_POST.format(", ".join("?" * legs))
 
 
+class _Purse:
+    """A wallet that drafts are folded over: as it was read, and as it has become."""
+
+    __slots__ = (
+        "balance_minor", "floor_minor", "freezes", "head", "held_minor", "last_at", "read", "seq",
+        "status",
+    )  # fmt: skip
+
+    def __init__(self, read: WalletState) -> None:
+        self.read = read
+        self.status, self.freezes, self.floor_minor = read.status, read.freezes, read.floor_minor
+        self.balance_minor, self.held_minor = read.balance_minor, read.held_minor
+        self.seq, self.head, self.last_at = read.seq, read.head, read.last_at
+
+
 class _Fold:
     """Drafts folded over the wallets they touch: chain and balances in memory, rows at the end."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._wallets: dict[tuple[str, str, str], int] = {}
-        self._before: dict[int, WalletState] = {}
-        self._after: dict[int, WalletState] = {}
+        self._purses: dict[tuple[str, str, str], _Purse] = {}
+        self._by_number: dict[int, _Purse] = {}
         self._postings: list[tuple[Any, ...]] = []
+        self._extras: list[tuple[Any, ...]] = []
+        self._plain = True
         self._entries: list[tuple[Any, ...]] = []
         self._holds: list[tuple[str, tuple[Any, ...]]] = []
         row = session.one(_NEXT_POSTING)
@@ -236,66 +251,38 @@ class _Fold:
         recorded_at = draft.recorded_at
         if recorded_at is None:
             raise Broken("on SQLite the desk's clock says when a posting is recorded")
+        purses = []
         for leg in draft.legs:
-            wallet = self._wallet(leg)
-            if wallet is None:
+            purse = self._purses.get(leg[:3]) or self._read(leg)
+            if purse is None:
                 return None
-            recorded_at = max(recorded_at, wallet.last_at)
-        wallet = self._after[self._wallets[draft.legs[0][:3]]]
+            purses.append(purse)
+            recorded_at = max(recorded_at, purse.last_at)
         happened_at = recorded_at if draft.happened_at is None else draft.happened_at
-        number = self._next_posting
+        number, account_id = self._next_posting, purses[0].read.account_id
         self._next_posting += 1
-        account_id = wallet.account_id
-        digest = None
-        if draft.salt is not None:
-            digest = text_digest(draft.salt, draft.subject, draft.memo)
-        self._postings.append(
-            (
-                number,
-                draft.id,
-                draft.kind,
-                draft.scope,
-                draft.reference,
-                draft.digest,
-                account_id,
-                draft.actor,
-                happened_at,
-                recorded_at,
-                draft.subject,
-                draft.memo,
-                draft.salt,
-                digest,
-                draft.corrects,
-                draft.about,
-            )
-        )
-        front = front_of(
-            id=draft.id,
-            kind=draft.kind,
-            scope=draft.scope,
-            reference=draft.reference,
-            digest=draft.digest,
-            text=digest,
-            actor=draft.actor,
-            corrects=draft.corrects,
-            about=draft.about,
-        )
+        front = self._write_down(draft, number, account_id, happened_at, recorded_at)
         balances = []
-        for leg in draft.legs:
-            if guard(self._after[self._wallets[leg[:3]]], leg, guarded=draft.guarded) is not None:
+        for leg, purse in zip(draft.legs, purses, strict=True):
+            if guard(purse, leg, guarded=draft.guarded) is not None:
                 return None
-            balances.append(
-                self._apply(leg, number, draft.kind, front, account_id, happened_at, recorded_at)
-            )
+            purse.balance_minor += leg.amount_minor
+            purse.held_minor += leg.held_minor
+            purse.last_at = recorded_at
+            if abs(purse.balance_minor) > LARGEST_MINOR:
+                raise BadInput("the balance would not fit 64 bits", "use smaller amounts")
+            if leg.amount_minor:
+                self._link(purse, leg, number, draft.kind, front, account_id, happened_at)
+            balances.append(purse.balance_minor)
         if draft.hold is not None:
-            self._hold(draft, draft.hold, wallet.number, recorded_at)
+            self._hold(draft, draft.hold, purses[0].read.number, recorded_at)
         return Posted(number, account_id, draft.actor, happened_at, recorded_at, tuple(balances))
 
     def write(self) -> None:
         """Write what was folded. A wallet that is not as it was read is a bug of ours."""
         session = self._session
-        for number, after in self._after.items():
-            before = self._before[number]
+        for number, after in self._by_number.items():
+            read = after.read
             changed = session.run(
                 _UPDATE_WALLET,
                 (
@@ -305,17 +292,17 @@ class _Fold:
                     after.head,
                     after.last_at,
                     number,
-                    before.seq,
-                    before.balance_minor,
-                    before.held_minor,
+                    read.seq,
+                    read.balance_minor,
+                    read.held_minor,
                 ),
             )
             if changed != 1:
-                raise Broken(f"wallet {after.id} changed under the write lock")
-        insert_posting, postings = _INSERT_POSTING, self._postings
-        if not any(any(row[_PLAIN_COLUMNS:]) for row in postings):
-            insert_posting = _INSERT_PLAIN_POSTING
-            postings = [row[:_PLAIN_COLUMNS] for row in postings]
+                raise Broken(f"wallet {read.id} changed under the write lock")
+        insert_posting, postings = _INSERT_PLAIN_POSTING, self._postings
+        if not self._plain:
+            insert_posting = _INSERT_POSTING
+            postings = [row + extra for row, extra in zip(postings, self._extras, strict=True)]
         for sql, rows in ((insert_posting, postings), (_INSERT_ENTRY, self._entries)):
             if len(rows) == 1:
                 session.run(sql, rows[0])
@@ -325,65 +312,83 @@ class _Fold:
             if session.run(sql, values) != 1:
                 raise Broken("a hold was resolved under the write lock")
 
-    def _wallet(self, leg: Leg) -> WalletState | None:
-        key = leg[:3]
-        number = self._wallets.get(key)
-        if number is not None:
-            return self._after[number]
+    def _read(self, leg: Leg) -> _Purse | None:
+        """A leg's wallet, which may be known already under its account's other name."""
         wallet = wallet_state(self._session, leg.account, leg.purpose, leg.asset)
         if wallet is None:
             return None
-        self._wallets[key] = wallet.number
-        self._before.setdefault(wallet.number, wallet)
-        return self._after.setdefault(wallet.number, wallet)
+        purse = self._by_number.get(wallet.number) or _Purse(wallet)
+        self._by_number[wallet.number] = self._purses[leg[:3]] = purse
+        return purse
 
-    def _apply(
+    def _write_down(
+        self, draft: Draft, number: int, account_id: str, happened_at: int, recorded_at: int
+    ) -> str:
+        """Keep the posting's row; what all its entries' hashes begin with."""
+        posting_id, kind, scope, reference, digest, actor = draft[:6]
+        text = None
+        if draft.salt is not None:
+            text = text_digest(draft.salt, draft.subject, draft.memo)
+        self._postings.append(
+            (
+                number,
+                posting_id,
+                kind,
+                scope,
+                reference,
+                digest,
+                account_id,
+                actor,
+                happened_at,
+                recorded_at,
+            )
+        )
+        extra = (draft.subject, draft.memo, draft.salt, text, draft.corrects, draft.about)
+        self._extras.append(extra)
+        self._plain = self._plain and not any(extra)
+        return front_of(
+            id=posting_id, kind=kind, scope=scope, reference=reference, digest=digest, text=text,
+            actor=actor, corrects=draft.corrects, about=draft.about,
+        )  # fmt: skip
+
+    def _link(
         self,
+        purse: _Purse,
         leg: Leg,
         posting_number: int,
         kind: str,
         front: str,
         account_id: str,
         happened_at: int,
-        recorded_at: int,
-    ) -> int:
-        """Fold one leg in: its entry if it moves money, its wallet's new state; the new balance."""
-        number = self._wallets[leg[:3]]
-        wallet = self._after[number]
-        balance_minor, seq, head = wallet.balance_minor + leg.amount_minor, wallet.seq, wallet.head
-        if abs(balance_minor) > LARGEST_MINOR:
-            raise BadInput("the balance would not fit 64 bits", "use smaller amounts")
-        if leg.amount_minor:
-            seq += 1
-            head = link(
-                head,
-                front,
-                account_id=account_id,
-                happened_at=happened_at,
-                recorded_at=recorded_at,
-                wallet_id=wallet.id,
-                seq=seq,
-                asset=wallet.asset,
-                amount_minor=leg.amount_minor,
-                balance_after=balance_minor,
-                counterparty=leg.counterparty,
+    ) -> None:
+        """Add an entry to the purse's chain, which already has its new balance."""
+        purse.seq += 1
+        purse.head = link(
+            purse.head,
+            front,
+            account_id=account_id,
+            happened_at=happened_at,
+            recorded_at=purse.last_at,
+            wallet_id=purse.read.id,
+            seq=purse.seq,
+            asset=leg.asset,
+            amount_minor=leg.amount_minor,
+            balance_after=purse.balance_minor,
+            counterparty=leg.counterparty,
+        )
+        self._entries.append(
+            (
+                posting_number,
+                purse.read.number,
+                purse.seq,
+                kind,
+                leg.amount_minor,
+                purse.balance_minor,
+                leg.counterparty,
+                purse.last_at,
+                purse.head,
             )
-            self._entries.append(
-                (
-                    posting_number,
-                    number,
-                    seq,
-                    kind,
-                    leg.amount_minor,
-                    balance_minor,
-                    leg.counterparty,
-                    recorded_at,
-                    head,
-                )
-            )
-        held_minor = wallet.held_minor + leg.held_minor
-        self._after[number] = wallet.moved(balance_minor, held_minor, seq, head, recorded_at)
-        return balance_minor
+        )
 
     def _hold(self, draft: Draft, hold: HoldChange, wallet_number: int, recorded_at: int) -> None:
         if hold.status == "open":

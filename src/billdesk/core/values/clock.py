@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 
 from billdesk.core.values.errors import BadInput
@@ -69,6 +70,7 @@ def to_micros(instant: datetime) -> int:
     return (instant - EPOCH) // MICROSECOND
 
 
+@lru_cache(maxsize=1024)  # much happens at one instant: a batch, both times of an entry
 def from_micros(micros: int) -> datetime:
     """The aware UTC instant `micros` microseconds after 1970-01-01T00:00Z."""
     return EPOCH + timedelta(microseconds=micros)

@@ -286,7 +286,8 @@ DECLARE
 BEGIN
     r_actor := session_user;
     IF p_actor IS NOT NULL OR p_recorded_at IS NOT NULL THEN
-        IF owns() THEN
+        -- Here current_user is the owner of this function, and asking further costs 8 µs.
+        IF session_user = current_user OR owns() THEN
             r_actor := coalesce(p_actor, r_actor);
             v_now := coalesce(p_recorded_at, v_now);
         END IF;
