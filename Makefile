@@ -63,12 +63,14 @@ help:  ## this list
 	$(PYTHON) -m venv .venv
 
 .venv/.runtime: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "setting up .venv, about half a minute the first time"
 	$(INSTALL) -e .
 	@$(COMPILE)
 	@touch $@
 
 # All that .runtime has and more, hence both stamps.
 .venv/.develop: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "setting up .venv for developing, about a minute the first time"
 	$(INSTALL) -e '.[dev]'
 	@$(COMPILE)
 	@touch .venv/.runtime $@
