@@ -14,7 +14,8 @@ from benchmarks.ledgers import ACCOUNTS, new_ledger
 from benchmarks.ratios import Figure, Limit, by_turns, compared
 from billdesk.core.desk import ChargeRequest, Desk
 
-BATCHES = (100, 8_189)
+BATCHES = ((100, 20), (100, 100), (8_189, 200))
+"""Charges in a batch, and how many accounts they are for."""
 PRICES = [f"{cents / 100:.2f}" for cents in range(1, 101)]
 
 
@@ -56,25 +57,25 @@ def batches(*, quick: bool) -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         bare, numbers = BareSqlite(Path(folder) / "bare.db", ACCOUNTS), count()
         with new_ledger(Path(folder) / "desk.ledger") as desk:
-            for size in BATCHES:
+            for size, accounts in BATCHES:
                 repeats = 1 if size > 1_000 else 20
                 measured = by_turns(
                     5 if quick else 9,
-                    partial(_ours, desk, size, repeats, numbers),
-                    partial(_bare, bare, size, repeats, numbers),
+                    partial(_ours, desk, size, accounts, repeats, numbers),
+                    partial(_bare, bare, size, accounts, repeats, numbers),
                 )
                 figures.append(
-                    compared(f"{size:,} charges in one block, SQLite", "bare, one by one, one"
+                    compared(f"{size:,} charges of {accounts} accounts at once", "bare, one by one, one"
                              " commit", "/s", Limit(0.7, 1.1), measured)
                 )  # fmt: skip
         bare.close()
     return figures
 
 
-def _ours(desk: Desk, size: int, repeats: int, numbers: count[int]) -> float:
+def _ours(desk: Desk, size: int, accounts: int, repeats: int, numbers: count[int]) -> float:
     batches = [
         [
-            ChargeRequest(f"a{number * 7 % ACCOUNTS}", PRICES[number % 100], f"lead:{number:09d}")
+            ChargeRequest(f"a{number * 7 % accounts}", PRICES[number % 100], f"lead:{number:09d}")
             for number in islice(numbers, size)
         ]
         for _ in range(repeats)
@@ -85,9 +86,9 @@ def _ours(desk: Desk, size: int, repeats: int, numbers: count[int]) -> float:
     return size * repeats / (perf_counter() - started)
 
 
-def _bare(bare: BareSqlite, size: int, repeats: int, numbers: count[int]) -> float:
+def _bare(bare: BareSqlite, size: int, accounts: int, repeats: int, numbers: count[int]) -> float:
     batches = [
-        [(number * 7 % ACCOUNTS, f"lead:{number:09d}") for number in islice(numbers, size)]
+        [(number * 7 % accounts, f"lead:{number:09d}") for number in islice(numbers, size)]
         for _ in range(repeats)
     ]
     started = perf_counter()

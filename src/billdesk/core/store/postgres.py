@@ -69,13 +69,14 @@ class PostgresSession:
         """Change something; how many rows it touched."""
         return self._execute(sql, values).rowcount
 
-    def many(self, sql: str, rows: Iterable[Values]) -> None:
-        """The same statement for each of `rows`."""
+    def many(self, sql: str, rows: Iterable[Values]) -> int:
+        """The same statement for each of `rows`; how many rows they touched."""
         with self.connection.cursor() as cursor:
             try:
                 cursor.executemany(driver_sql(sql), rows)
             except errors.UniqueViolation as error:
                 raise KeyTaken(str(error)) from error
+            return cursor.rowcount
 
     def stream(self, sql: str, values: Values = ()) -> Iterator[tuple[Any, ...]]:
         """Rows one after the other, in flat memory; needs a snapshot read or a write block."""

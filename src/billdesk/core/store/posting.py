@@ -230,6 +230,14 @@ class _Purse:
         self.balance_minor, self.held_minor = read.balance_minor, read.held_minor
         self.seq, self.head, self.last_at = read.seq, read.head, read.last_at
 
+    def change(self) -> tuple[Any, ...]:
+        """The values of `_UPDATE_WALLET`, which insists on what was read."""
+        read = self.read
+        return (
+            *(self.balance_minor, self.held_minor, self.seq, self.head, self.last_at),
+            *(read.number, read.seq, read.balance_minor, read.held_minor),
+        )
+
 
 class _Fold:
     """Drafts folded over the wallets they touch: chain and balances in memory, rows at the end."""
@@ -280,37 +288,24 @@ class _Fold:
 
     def write(self) -> None:
         """Write what was folded. A wallet that is not as it was read is a bug of ours."""
-        session = self._session
-        for number, after in self._by_number.items():
-            read = after.read
-            changed = session.run(
-                _UPDATE_WALLET,
-                (
-                    after.balance_minor,
-                    after.held_minor,
-                    after.seq,
-                    after.head,
-                    after.last_at,
-                    number,
-                    read.seq,
-                    read.balance_minor,
-                    read.held_minor,
-                ),
-            )
-            if changed != 1:
-                raise Broken(f"wallet {read.id} changed under the write lock")
-        insert_posting, postings = _INSERT_PLAIN_POSTING, self._postings
-        if not self._plain:
-            insert_posting = _INSERT_POSTING
-            postings = [row + extra for row, extra in zip(postings, self._extras, strict=True)]
-        for sql, rows in ((insert_posting, postings), (_INSERT_ENTRY, self._entries)):
-            if len(rows) == 1:
-                session.run(sql, rows[0])
-            else:
-                session.many(sql, rows)
+        wallets = [purse.change() for purse in self._by_number.values()]
+        if self._run(_UPDATE_WALLET, wallets) != len(wallets):
+            raise Broken("a wallet changed under the write lock")
+        if self._plain:
+            self._run(_INSERT_PLAIN_POSTING, self._postings)
+        else:
+            rows = zip(self._postings, self._extras, strict=True)
+            self._run(_INSERT_POSTING, [row + extra for row, extra in rows])
+        self._run(_INSERT_ENTRY, self._entries)
         for sql, values in self._holds:
-            if session.run(sql, values) != 1:
+            if self._session.run(sql, values) != 1:
                 raise Broken("a hold was resolved under the write lock")
+
+    def _run(self, sql: str, rows: list[tuple[Any, ...]]) -> int:
+        """A statement for each of the rows; one row alone is quicker by itself."""
+        if len(rows) == 1:
+            return self._session.run(sql, rows[0])
+        return self._session.many(sql, rows)
 
     def _read(self, leg: Leg) -> _Purse | None:
         """A leg's wallet, which may be known already under its account's other name."""

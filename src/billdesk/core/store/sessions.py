@@ -39,8 +39,8 @@ class Session(Protocol):
         """Change something; how many rows it touched."""
         ...
 
-    def many(self, sql: str, rows: Iterable[Values]) -> None:
-        """The same statement for each of `rows`."""
+    def many(self, sql: str, rows: Iterable[Values]) -> int:
+        """The same statement for each of `rows`; how many rows they touched."""
         ...
 
     def stream(self, sql: str, values: Values = ()) -> Iterator[tuple[Any, ...]]:

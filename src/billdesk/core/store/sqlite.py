@@ -97,10 +97,10 @@ class SqliteSession:
             raise_taken(error)
             raise
 
-    def many(self, sql: str, rows: Iterable[Values]) -> None:
-        """The same statement for each of `rows`."""
+    def many(self, sql: str, rows: Iterable[Values]) -> int:
+        """The same statement for each of `rows`; how many rows they touched."""
         try:
-            self.connection.executemany(sql, rows)
+            return self.connection.executemany(sql, rows).rowcount
         except sqlite3.IntegrityError as error:
             raise_taken(error)
             raise
