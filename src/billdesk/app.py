@@ -109,6 +109,7 @@ class BilldeskApp(ThreadWork, DeskHost):
         self._companions: list[threading.Thread] = []
         self._beating: list[Timer] = []
         self._looking, self._ticking, self._beats = False, False, 0
+        self._troubles: dict[str, str] = {}
         self._seen_at: datetime | None = None
         self._previous = place
         for palette in PALETTES:
@@ -134,7 +135,7 @@ class BilldeskApp(ThreadWork, DeskHost):
             desk = open_it()
             return desk, desk.ledger.pulse()
 
-        self.in_thread(open_and_look, self._opened, self._not_opened)
+        self.in_thread(open_and_look, self._opened, partial(self._not_opened, url))
 
     def _opened(self, opened: tuple[Desk, int]) -> None:
         from zoneinfo import ZoneInfo
@@ -155,13 +156,13 @@ class BilldeskApp(ThreadWork, DeskHost):
             self._account = None
         self._start_background(desk)
 
-    def _not_opened(self, error: BaseException) -> None:
+    def _not_opened(self, url: str | None, error: BaseException) -> None:
         self.freshness = "live" if self.desk is not None else "no ledger"
         from billdesk.screens.welcome import WelcomeScreen
 
         self._go(WELCOME.name)
         if isinstance(self.screen, WelcomeScreen) and not (
-            isinstance(error, NotFound) and self._url is None
+            isinstance(error, NotFound) and url is None
         ):
             self.screen.explain_trouble(explain(error))
         self._refresh_frames()
@@ -204,6 +205,7 @@ class BilldeskApp(ThreadWork, DeskHost):
 
     def _seen(self, pulse: int) -> None:
         self._looking = False
+        self._troubles.pop("reading", None)
         self._seen_at = self._clock.now()
         self._show_age()
         self._beats += 1
@@ -216,7 +218,7 @@ class BilldeskApp(ThreadWork, DeskHost):
     def _not_seen(self, error: BaseException) -> None:
         self._looking = False
         self._show_age()
-        self._complain(f"Cannot read the ledger: {explain(error)}")
+        self._complain("reading", f"Cannot read the ledger: {explain(error)}")
 
     def _show_age(self) -> None:
         seen = self._seen_at
@@ -236,20 +238,24 @@ class BilldeskApp(ThreadWork, DeskHost):
 
     def _ticked(self, tick: TickSheet) -> None:
         self._ticking = False
-        for trouble in tick.errors:
-            self._complain(f"In the background: {trouble}")
+        if tick.errors:
+            self._complain("ticking", f"In the background: {'; '.join(tick.errors)}")
+        else:
+            self._troubles.pop("ticking", None)
 
     def _not_ticked(self, error: BaseException) -> None:
         self._ticking = False
-        self._complain(f"In the background: {explain(error)}")
+        self._complain("ticking", f"In the background: {explain(error)}")
 
-    def _complain(self, text: str) -> None:
-        """Say it once: the same trouble every second helps nobody."""
-        if not self.notes or self.notes[-1].text != text:
-            if self._visible is not None:
-                self._visible.say(text, "bad")
-            else:
-                self.remember(text, "bad")
+    def _complain(self, what: str, text: str) -> None:
+        """Say it once, until it has gone well again: the same every second helps nobody."""
+        if self._troubles.get(what) == text:
+            return
+        self._troubles[what] = text
+        if self._visible is not None:
+            self._visible.say(text, "bad")
+        else:
+            self.remember(text, "bad")
 
     @property
     def _visible(self) -> DeskScreen[Any] | None:

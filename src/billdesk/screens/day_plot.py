@@ -38,22 +38,28 @@ class DayPlot(Widget):
     def __init__(self) -> None:
         super().__init__()
         self._days: Sequence[DaySheet] = ()
-        self._asset = ""
+        self._asset = self._nothing = ""
 
-    def show(self, days: Sequence[DaySheet], asset: str) -> None:
-        """Plot these days, the oldest first, in the minor units of one asset."""
-        self._days, self._asset = days, asset
+    def show(self, days: Sequence[DaySheet], asset: str, nothing: str) -> None:
+        """Plot these days, the oldest first, in the minor units of one asset.
+
+        `nothing` is said instead when no money has moved on any of them.
+        """
+        moved = any(day.deposits_minor or day.charges_minor for day in days)
+        self._days, self._asset, self._nothing = days if moved else (), asset, nothing
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
         width, height = self.size
         axis = self.get_component_rich_style("plot--axis")
-        if y == 0:
-            title = f"Money by day in {self._asset}: deposits above the line, charges below"
-            return Strip([Segment(fit(title if self._days else "", width), axis)], width)
+        if y == 0 and self._days:
+            title = (
+                f"Money by day in {self._asset}: deposits up, charges down, each to its own scale"
+            )
+            return Strip([Segment(fit(title, width), axis)], width)
         if not self._days:
-            words = "Nothing yet to plot." if y == 1 else ""
-            return Strip([Segment(fit(words, width), axis)], width)
+            words = self._nothing.split("\n")
+            return Strip([Segment(fit(words[y] if y < len(words) else "", width), axis)], width)
         upper = max(1, (height - 3 + 1) // 2)
         lower = max(1, height - 3 - upper)
         if y <= upper:
@@ -71,29 +77,32 @@ class DayPlot(Widget):
         return self._days[-max(1, room // cells) :], cells
 
     @property
-    def _most(self) -> int:
-        """The highest bar of either kind: both halves share one scale."""
-        return max(1, *(max(day.deposits_minor, day.charges_minor) for day in self._days))
+    def _most_in(self) -> int:
+        return max(1, *(day.deposits_minor for day in self._days))
+
+    @property
+    def _most_out(self) -> int:
+        return max(1, *(day.charges_minor for day in self._days))
 
     def _label(self, minor: int) -> str:
         return fit(format_grouped(minor, self._asset), AXIS_CELLS - 1, right=True) + " "
 
     def _bars_above(self, y: int, rows: int, width: int) -> Strip:
         days, cells = self._shown(width)
-        text = ""
+        most, text = self._most_in, ""
         for day in days:
             # Eighths of a cell that this bar reaches above the lower edge of this row.
-            reach = -(-day.deposits_minor * rows * 8 // self._most) - (rows - y) * 8
+            reach = -(-day.deposits_minor * rows * 8 // most) - (rows - y) * 8
             text += self._bar(EIGHTHS[max(0, min(8, reach))], cells)
-        return self._row(self._label(self._most) if y == 1 else " " * AXIS_CELLS, text, "in", width)
+        return self._row(self._label(most) if y == 1 else " " * AXIS_CELLS, text, "in", width)
 
     def _bars_below(self, y: int, rows: int, width: int) -> Strip:
         days, cells = self._shown(width)
-        text = ""
+        most, text = self._most_out, ""
         for day in days:
-            reach = -(-day.charges_minor * rows * 2 // self._most) - (y - 1) * 2
+            reach = -(-day.charges_minor * rows * 2 // most) - (y - 1) * 2
             text += self._bar(HALVES[max(0, min(2, reach))], cells)
-        label = self._label(self._most) if y == rows else " " * AXIS_CELLS
+        label = self._label(most) if y == rows else " " * AXIS_CELLS
         return self._row(label, text, "out", width)
 
     @staticmethod

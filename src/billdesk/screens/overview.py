@@ -34,6 +34,11 @@ if TYPE_CHECKING:
 
 NAME_CELLS = 13
 GAP = 2
+NOTHING_MOVED = "No money has moved in the last thirty days."
+NOBODY_YET = (
+    "No accounts yet.\nbilldesk account add REF --name NAME makes the first one;\n"
+    "billdesk import accounts FILE.csv brings in many."
+)
 STANDINGS = ("OK", "FROZEN", "BLOCKED", "OWES", "SPENT", "SUSPENDED", "CLOSED")
 
 
@@ -83,14 +88,11 @@ class OverviewScreen(DeskScreen["OverviewSheet"]):
         self.query_one("#money", Pane).show(lambda width: _money(answer, width))
         self.query_one("#health", Pane).show(lambda width: _health(answer, width))
         self.table.empty = "Nothing: all is well."
-        if not answer.accounts:
-            self.table.empty = (
-                "No accounts yet. billdesk account add REF --name NAME makes the first one."
-            )
         self.table.show_rows(answer.attention)
         # The plot takes what the list does not need.
         self.table.styles.height = min(max(2, len(answer.attention) + 1), 10)
-        self.query_one(DayPlot).show(answer.days, answer.default_asset)
+        nothing = NOTHING_MOVED if answer.accounts else NOBODY_YET
+        self.query_one(DayPlot).show(answer.days, answer.default_asset, nothing)
 
     def on_line_table_moved(self, event: LineTable.Moved) -> None:
         table = self.table

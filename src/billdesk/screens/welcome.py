@@ -70,6 +70,7 @@ class WelcomeScreen(DeskScreen[None]):
     WelcomeScreen .body { padding: 1 2; }
     WelcomeScreen #about, WelcomeScreen #asked, WelcomeScreen #trouble { height: auto; }
     WelcomeScreen #about, WelcomeScreen #asked { margin-bottom: 1; }
+    WelcomeScreen #trouble.-shown { margin-bottom: 1; }
     WelcomeScreen PagedTable { height: 5; }
     WelcomeScreen #asking { height: auto; display: none; }
     WelcomeScreen #asking.-shown { display: block; }
@@ -117,8 +118,10 @@ class WelcomeScreen(DeskScreen[None]):
         """Say why the ledger that was asked for could not be opened."""
         self._trouble_text = text
         self.app.remember(text, "bad")
+        self.say("")
         for line in self.query("#trouble").results(Static):
             line.update(safe_text(text, "bad"))
+            line.add_class("-shown")
 
     # --- choosing ---
 
