@@ -13,9 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
-from zoneinfo import ZoneInfo
 
-from billdesk.core.operations import checking, exporting, surveying
+from billdesk.core.operations import checking, surveying
 from billdesk.core.operations.charging import ChargeRequest, Charges
 from billdesk.core.operations.correcting import Adjustments, Refunds, Reversals
 from billdesk.core.operations.depositing import (
@@ -265,6 +264,8 @@ class Desk:
 
         Raises BadInput, AlreadyExists, NotFound.
         """
+        from billdesk.core.operations import exporting  # few commands export
+
         return exporting.export_entries(
             self._office, Path(path), format, filter or EntryFilter(), on_progress
         )
@@ -316,6 +317,8 @@ def create_ledger(
     chance: Chance = os.urandom,
 ) -> Desk:
     """Make a new ledger and open it. Raises AlreadyExists, BadInput, StoreError kinds."""
+    from zoneinfo import ZoneInfo  # 2 ms that only a new ledger needs
+
     exponent_of(asset)
     try:
         ZoneInfo(zone)

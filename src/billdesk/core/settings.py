@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,10 +68,12 @@ def read_settings() -> Settings:
 
 def _read_file(path: Path) -> dict[str, object]:
     try:
+        if not path.exists():
+            return {}
+        import tomllib  # noqa: PLC0415 - few have a file, and every command would pay for it
+
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise BadInput(f"{path} cannot be read: {error}", "mend or remove the file") from error
 
 
