@@ -317,6 +317,29 @@ def test_every_counterparty_is_in_the_trial_balance(reopened: Callable[[], Desk]
         assert sum(party.amount.minor for party in sheet.counterparties) == -sheet.wallets.minor
 
 
+# --- holds ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("statement", "text"),
+    [
+        ("UPDATE hold SET amount_minor = 7 WHERE id = '{}'", "is not what was placed"),
+        ("UPDATE hold SET resolved_by = 'chg_other' WHERE id = '{}'", "was not resolved by"),
+        ("DELETE FROM hold WHERE id = '{}'", "has lost its hold"),
+        ("DELETE FROM posting WHERE id = '{}'", "is not what was placed"),
+    ],
+)
+def test_an_altered_hold_is_named(
+    told_url: str, reopened: Callable[[], Desk], statement: str, text: str
+) -> None:
+    with reopened() as desk:
+        (hold,) = desk.holds.list(account="acme").rows
+    tamper(told_url, statement.format(hold.id))
+    found = findings(reopened())
+    assert [each.account_ref for each in found if each.check == "hold"] == ["acme"]
+    assert any(f"{hold.id} {text}" in each.text for each in found)
+
+
 # --- a great many --------------------------------------------------------------------------------
 
 

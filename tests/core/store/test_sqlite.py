@@ -13,7 +13,13 @@ from pathlib import Path
 import pytest
 
 from billdesk.core.desk import Desk, create_ledger, open_desk
-from billdesk.core.store.sqlite import SqliteDatabase, _use_wal, library_version, sqlite3
+from billdesk.core.store.sqlite import (
+    _INHERITED,
+    SqliteDatabase,
+    _use_wal,
+    library_version,
+    sqlite3,
+)
 from billdesk.core.values.errors import (
     AlreadyExists,
     BadInput,
@@ -210,8 +216,10 @@ def test_another_programs_lock_ends_a_wait_at_the_deadline(filled: str) -> None:
 @pytest.mark.usefixtures("impatient")
 def test_a_lock_in_the_way_of_the_log_ends_at_the_deadline_too(filled: str) -> None:
     change(filled, "PRAGMA journal_mode = DELETE")
-    with holding(HOLD_WRITE_LOCK, filled), pytest.raises(StoreBusy):
-        open_desk(filled)
+    for lock in ("EXCLUSIVE", "IMMEDIATE"):
+        program = HOLD_WRITE_LOCK.replace("EXCLUSIVE", lock)
+        with holding(program, filled), pytest.raises(StoreBusy):
+            open_desk(filled)
     with open_desk(filled) as desk:
         still_works(desk, "10.00 USD")
 
@@ -366,12 +374,69 @@ def test_a_key_that_is_taken_and_a_broken_rule_are_told_apart(filled: str) -> No
     database.close()
 
 
-def test_a_block_ended_by_the_caller_is_no_silent_success(filled: str) -> None:
+def test_a_block_that_the_caller_ended_takes_nothing_more(filled: str) -> None:
+    def act(desk: Desk) -> None:
+        with desk.transaction() as tx:
+            desk.charges.create("acme", "1.00", reference="a")
+            tx.execute("ROLLBACK")
+            with pytest.raises(StoreError, match="rolled back"):
+                desk.charges.create("acme", "1.00", reference="b")
+
     with open_desk(filled) as desk:
-        with desk.transaction() as tx, desk.transaction() as inner:
-            inner.execute("SELECT 1")
-            tx.execute("SELECT 1")
+        with pytest.raises((StoreError, sqlite3.OperationalError)):
+            act(desk)
         still_works(desk, "10.00 USD")
+
+
+def test_a_commit_that_fails_keeps_nothing(filled: str) -> None:
+    def act(desk: Desk) -> None:
+        with desk.transaction() as tx:
+            desk.charges.create("acme", "1.00", reference="a")
+            tx.execute("PRAGMA defer_foreign_keys = ON")
+            tx.execute("CREATE TABLE nobody (id INTEGER PRIMARY KEY)")
+            tx.execute("CREATE TABLE lead (id INTEGER REFERENCES nobody (id))")
+            tx.execute("INSERT INTO lead VALUES (7)")
+
+    with open_desk(filled) as desk:
+        with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
+            act(desk)
+        still_works(desk, "10.00 USD")
+
+
+def test_a_file_open_at_a_fork_is_written_by_the_parent_alone(
+    filled: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(_INHERITED, Path(filled).resolve(), [])
+    database = SqliteDatabase(Path(filled), deadline_seconds=1)
+    for _ in range(2):  # the gate was left, too
+        with pytest.raises(StoreError, match="forked"), database.write():
+            pass
+    database.close()
+
+
+def test_a_backup_needs_a_place(filled: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with open_desk(filled) as desk:
+        with pytest.raises(StoreError, match="cannot be made"):
+            desk.backup(tmp_path / "file" / "backup")
+        with pytest.raises(AlreadyExists):
+            desk.backup(tmp_path / "file")
+
+
+def test_the_standard_library_serves_where_there_is_no_wheel(tmp_path: Path) -> None:
+    program = """
+import sys
+sys.modules["pysqlite3"] = None
+from billdesk.core.desk import create_ledger
+with create_ledger(sys.argv[1]) as desk:
+    desk.accounts.add("acme", name="Acme")
+    desk.deposits.start("acme", "50.00")
+    desk.adjustments.credit("acme", "1.00", memo="welcome to the desk")
+    desk.tick()
+    assert desk.verify().ok
+    print(desk.wallets.balance("acme").balance)
+"""
+    assert run(program, str(tmp_path / "desk.ledger")) == "1.00 USD\n"
 
 
 def test_the_library_is_known() -> None:

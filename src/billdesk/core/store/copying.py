@@ -16,6 +16,9 @@ def backup_file(source: Path, target: Path) -> None:
     unfinished = target.with_name(f".{target.name}.unfinished")
     try:
         create_file(unfinished)
+    except OSError as error:
+        raise StoreError(f"{target} cannot be made: {error.strerror}", "choose a place") from error
+    try:
         with (
             mapped_errors(str(target)),
             closing(sqlite3.connect(str(source))) as ours,
@@ -23,7 +26,5 @@ def backup_file(source: Path, target: Path) -> None:
         ):
             ours.backup(theirs)
         unfinished.replace(target)
-    except OSError as error:
-        raise StoreError(f"{target} cannot be made: {error.strerror}", "choose a place") from error
     finally:
         unfinished.unlink(missing_ok=True)
