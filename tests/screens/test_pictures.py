@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from billdesk.app import BilldeskApp
-from tests.screens.desk_pilot import LARGE, SMALL
+from billdesk.core.desk import Desk
+from billdesk.core.values.errors import NotFound
+from tests.screens.desk_pilot import LARGE, SMALL, STILL
 from tests.screens.scenes import SCENES, play
 
 if TYPE_CHECKING:
@@ -43,3 +45,16 @@ def test_a_desk_to_look_at_says_so(staged: Staged, snap_compare: Compare) -> Non
         await play(pilot, *SCENES["account-frozen"])
 
     assert snap_compare(staged(read_only=True), terminal_size=SMALL, run_before=act_it_out)
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x36"])
+def test_a_newcomer_is_welcomed(size: tuple[int, int], snap_compare: Compare) -> None:
+    def opener(_: str | None) -> Desk:
+        raise NotFound("there is no ledger here", "make one")
+
+    app = BilldeskApp(opener, maker=lambda _, __: opener(None), rhythm=STILL)
+
+    async def wait(pilot: Pilot[Any]) -> None:
+        await play(pilot, ("wait", "Try the demo"), "n")
+
+    assert snap_compare(app, terminal_size=size, run_before=wait)

@@ -1,0 +1,61 @@
+"""Without colour everything is still told apart: the text of each screen, kept as text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from billdesk.app import BilldeskApp
+from tests.screens.desk_pilot import SMALL, on_stage, text_of
+from tests.screens.scenes import SCENES, play
+
+if TYPE_CHECKING:
+    from rich.segment import Segment
+    from syrupy.assertion import SnapshotAssertion
+
+Staged = Callable[..., BilldeskApp]
+
+TOLD = {
+    "overview": ("1 FROZEN", "1 OWES", "!  warning", "·  note", "DEMO", "live"),
+    "balances": ("FROZEN", "SPENT", "OWES", "SUSPENDED", "USD owed", "▌acme"),
+    "ledger": ("-18.00", "+18.00"),
+    "payments": ("pending", "succeeded"),
+    "refunds": ("+18.00",),
+    "adjustments": ("-5.00", "+40.00"),
+    "audit": ("refused", "done"),
+    "account-frozen": ("FROZEN  may not run", " !  the USD wallet is frozen", "[all]"),
+    "review": ("250.29 →         262.79", "unchanged", "type 12.50 here to allow it"),
+    "review-refused": ("Not possible.",),
+    "receipt": ("Done.", "receipt"),
+}
+
+
+def is_grey(segment: Segment) -> bool:
+    colours = (segment.style.color, segment.style.bgcolor) if segment.style else ()
+    return all(
+        colour is None or colour.triplet is None or len(set(colour.triplet)) == 1
+        for colour in colours
+    )
+
+
+@pytest.mark.parametrize("scene", TOLD)
+async def test_every_state_is_told_by_a_word_or_a_sign(
+    scene: str, staged: Staged, snapshot: SnapshotAssertion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = staged()
+    async with on_stage(app, SMALL) as pilot:
+        await play(pilot, *SCENES[scene])
+        shown = text_of(app)
+        for words in TOLD[scene]:
+            assert words in shown
+        strips = app.screen._compositor.render_strips()
+        filtered = [
+            strip.apply_filter(each, app.screen.background_colors[1])
+            for strip in strips
+            for each in app._filters
+        ]
+        assert all(is_grey(segment) for strip in filtered for segment in strip)
+        assert shown == snapshot
