@@ -283,8 +283,8 @@ def run(desk: Desk, clock: MovingClock, examples: int, steps: int) -> None:
 
 
 def test_the_desk_agrees_with_a_naive_model(desk: Desk, clock: MovingClock) -> None:
-    examples = 120 if desk.info.kind == "sqlite" else 20
-    run(desk, clock, examples, 80)
+    examples = 80 if desk.info.kind == "sqlite" else 12
+    run(desk, clock, examples, 60)
 
 
 @pytest.mark.soak

@@ -335,6 +335,12 @@ def test_many_charges_are_all_or_nothing_and_the_first_refusal_has_a_place(
     assert balance(desk) == "20.00 USD"
 
 
+def test_what_cannot_be_read_among_many_has_a_place_too(desk: Desk, acme: str) -> None:
+    with pytest.raises(BadInput, match=r"charge 2 of 3: '1e3' is not an amount"):
+        desk.charges.create_many([request("a"), request("b", "1e3"), request("c", "-5")])
+    assert balance(desk) == "100.00 USD"
+
+
 def test_replays_among_many_give_their_first_results(desk: Desk, acme: str) -> None:
     first = desk.charges.create(acme, "10", reference="b")
     sheets = desk.charges.create_many([request("a"), request("b"), request("a")])

@@ -85,10 +85,14 @@ class Charges:
             return ()
         ids = office.ids.make_many("chg", now, len(requests))
         recorded_at = office.recorded_at(now)
-        drafts = [
-            self._draft(request, posting_id, recorded_at)
-            for request, posting_id in zip(requests, ids, strict=True)
-        ]
+        drafts: list[Draft] = []
+        try:
+            drafts.extend(
+                self._draft(request, posting_id, recorded_at)
+                for request, posting_id in zip(requests, ids, strict=True)
+            )
+        except BadInput as error:
+            raise _placed(error, len(drafts) + 1, len(requests)) from error
         try:
             with office.database.write() as session:
                 posted = post_many(session, drafts)
@@ -117,8 +121,7 @@ class Charges:
                         _sheet(request.account, draft, booked.id, booked, replayed=booked.replayed)
                     )
                 except BilldeskError as error:
-                    told = f"charge {place} of {len(drafts)}: {error.message}"
-                    raise type(error)(told, error.hint) from error
+                    raise _placed(error, place, len(drafts)) from error
         return tuple(sheets)
 
     def _draft(self, request: ChargeRequest, id: str, recorded_at: int | None) -> Draft:
@@ -146,6 +149,11 @@ class Charges:
             happened_at=happened_at,
             recorded_at=recorded_at,
         )
+
+
+def _placed(error: BilldeskError, place: int, of: int) -> BilldeskError:
+    """The same error, told by the place of the charge it is about."""
+    return type(error)(f"charge {place} of {of}: {error.message}", error.hint)
 
 
 class _OneByOne(Exception):
