@@ -40,6 +40,16 @@ def test_ids_of_one_moment_differ() -> None:
     assert len({maker.make("chg", now) for _ in range(10_000)}) == 10_000
 
 
+def test_ids_made_at_once_are_like_others_and_sort_in_their_order() -> None:
+    maker = IdMaker()
+    now = datetime.now(UTC)
+    batch = maker.make_many("chg", now, 3_000)
+    assert batch == sorted(set(batch))
+    assert all(is_id(made, "chg") for made in batch)
+    assert {made[:14] for made in batch} == {maker.make("chg", now)[:14]}
+    assert not set(batch) & set(maker.make_many("chg", now, 3_000))
+
+
 def test_an_id_is_known_by_its_shape() -> None:
     made = IdMaker().make("chg", datetime.now(UTC))
     assert re.fullmatch("chg_[0-9a-hjkmnp-tv-z]{26}", made)

@@ -279,9 +279,10 @@ class _Single:
 
     __slots__ = ("_database", "_session")
 
+    _session: PostgresSession
+
     def __init__(self, database: PostgresDatabase) -> None:
         self._database = database
-        self._session: PostgresSession | None = None
 
     def __enter__(self) -> PostgresSession:
         self._session = self._database.take_session()
@@ -290,8 +291,7 @@ class _Single:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        if self._session is not None:
-            self._database.give_back(self._session.connection)
+        self._database.give_back(self._session.connection)
         if error is not None:
             self._database.raise_mapped(error)
 
