@@ -26,7 +26,7 @@ FIGURES = {
 
 
 def main() -> int:
-    """Measure what was asked for and print each table as it is ready, then all in one."""
+    """Measure what was asked for; each table when it is ready on standard error, then all in one."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", choices=[*FIGURES, []], help=", ".join(FIGURES))
     parser.add_argument("--quick", action="store_true", help="fewer rounds and smaller ledgers")
@@ -35,9 +35,11 @@ def main() -> int:
     figures = []
     for name in wanted.names or FIGURES:
         module, function = FIGURES[name]
-        print(f"… {name}", file=sys.stderr, flush=True)
+        print(f"\n… {name}", file=sys.stderr, flush=True)
         measured = getattr(importlib.import_module(f"benchmarks.{module}"), function)
-        figures += measured(quick=wanted.quick)
+        found = measured(quick=wanted.quick)
+        print("\n".join(table(found)), file=sys.stderr, flush=True)
+        figures += found
     print("\n".join(table(figures)))
     below = [figure.what for figure in figures if figure.mark == "BELOW"]
     print()
