@@ -13,6 +13,7 @@ import pytest
 
 from billdesk.core.desk import Desk, create_ledger, open_desk
 from billdesk.core.store.postgres import PostgresDatabase
+from billdesk.core.store.sessions import KeyTaken
 from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.errors import (
     AlreadyExists,
@@ -213,6 +214,31 @@ def test_a_statement_that_fails_leaves_the_block_usable(desk: Desk) -> None:
         with pytest.raises(psycopg.errors.SyntaxError):
             tx.execute("SELEKT 1")
         assert tx.execute("SELECT * FROM lead WHERE note LIKE 'f%'") == [(1, "first")]
+    still_works(desk, "10.00 USD")
+
+
+def test_a_commit_that_fails_keeps_nothing(desk: Desk) -> None:
+    def act() -> None:
+        with desk.transaction() as tx:
+            desk.charges.create("acme", "1.00", reference="a")
+            tx.execute(
+                "CREATE TABLE public.lead (id integer PRIMARY KEY DEFERRABLE INITIALLY DEFERRED)"
+            )
+            tx.execute("INSERT INTO lead VALUES (1), (1)")
+
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        act()
+    still_works(desk, "10.00 USD")
+
+
+def test_a_key_that_is_taken_is_told_for_many_rows_too(desk: Desk) -> None:
+    database = desk._office.database
+    row = ("acc_1", "acme", "Acme", 1, 1)
+    columns = "id, ref, name, created_at, status_since"
+    with pytest.raises(KeyTaken), database.write() as session:
+        session.many(f"INSERT INTO account ({columns}) VALUES (?, ?, ?, ?, ?)", [row])
+    with pytest.raises(psycopg.errors.SyntaxError), database.read() as reader:
+        reader.one("SELEKT 1")
     still_works(desk, "10.00 USD")
 
 

@@ -439,5 +439,12 @@ with create_ledger(sys.argv[1]) as desk:
     assert run(program, str(tmp_path / "desk.ledger")) == "1.00 USD\n"
 
 
+def test_a_question_that_makes_no_sense_is_the_drivers_to_refuse(filled: str) -> None:
+    database = SqliteDatabase(Path(filled))
+    with pytest.raises(sqlite3.OperationalError, match="syntax"), database.read() as session:
+        session.one("SELEKT 1")
+    database.close()
+
+
 def test_the_library_is_known() -> None:
     assert library_version() >= (3, 40, 0)

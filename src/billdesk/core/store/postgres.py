@@ -193,10 +193,10 @@ class PostgresDatabase:
             raise ReadOnly("this desk was opened read-only", "open it again without --read-only")
         connection = self.take()
         try:
-            connection.execute("BEGIN")
-        except BaseException as error:
+            with mapped_errors(self.where):
+                connection.execute("BEGIN")
+        except BaseException:
             self.give_back(connection)
-            raise_mapped(error, self.where)
             raise
         return PostgresSession(connection, prepared=self._prepared)
 
