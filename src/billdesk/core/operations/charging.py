@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from billdesk.core.operations.booking import Booked, book
 from billdesk.core.operations.office import Office
@@ -23,6 +24,8 @@ from billdesk.core.values.text import (
 )
 
 MOST_AT_ONCE = 100_000
+
+_counterparty = lru_cache(maxsize=64)(check_reference)  # few things earn
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +136,7 @@ class Charges:
         if request.happened_at is not None:
             happened_at = to_micros(aware(request.happened_at))
         purpose = purpose_of(money.asset)
-        to = check_reference(request.to)
+        to = _counterparty(request.to)
         legs = (Leg(request.account, purpose, money.asset, -money.minor, 0, to),)
         return Draft(
             id=id,

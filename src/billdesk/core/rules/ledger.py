@@ -234,7 +234,8 @@ def link(
     counterparty: str,
 ) -> bytes:
     """The hash of one entry: SHA-256 over the previous head, its posting and itself."""
-    happened, recorded = str(happened_at), str(recorded_at)
+    happened = str(happened_at)
+    recorded = happened if recorded_at == happened_at else str(recorded_at)
     place, amount, balance = str(seq), str(amount_minor), str(balance_after)
     return sha256(
         head
