@@ -282,7 +282,7 @@ def test_the_first_frame_needs_neither_store_nor_dialogs() -> None:
         "import sys; import billdesk.app, billdesk.screens.overview;"
         "print(*sorted(name for name in sys.modules if name.startswith(("
         "'billdesk.core', 'sqlmodel', 'sqlalchemy', 'psycopg', 'pydantic', 'plotext',"
-        "'billdesk.screens.review'))))"
+        "'billdesk.screens.review', 'billdesk.screens.filter'))))"
     )
     loaded = subprocess.run(
         [sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60

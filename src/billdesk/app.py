@@ -19,7 +19,6 @@ from billdesk.core.values.clock import Clock, SystemClock
 from billdesk.core.values.errors import NotFound
 from billdesk.core.values.ids import IdMaker
 from billdesk.screens.figures import Times
-from billdesk.screens.filtered_screen import FilteredScreen
 from billdesk.screens.frame import DeskScreen
 from billdesk.screens.host import TRY_DEMO, DeskHost
 from billdesk.screens.places import PLACES, WELCOME
@@ -304,6 +303,8 @@ class BilldeskApp(ThreadWork, DeskHost):
         self._show_filtered("balances", line)
 
     def _show_filtered(self, place: str, line: str) -> None:
+        from billdesk.screens.filtered_screen import FilteredScreen
+
         self.action_go(place)
         if isinstance(self.screen, FilteredScreen):
             self.screen.use_filter(line)

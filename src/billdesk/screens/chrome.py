@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
 HELP_KEYS = "? help"
+NOWHERE = "welcome"
+"""The screen from which there is nowhere to go yet."""
 
 
 class OneLine(Widget):
@@ -87,6 +89,8 @@ class PlaceLine(OneLine):
 
     def render(self) -> Content:
         self._spans, parts, at = [], [], 0
+        if self._here == NOWHERE:
+            return Content()
         for place in self.app.places:
             here = place.name == self._here
             # The present one borrows the blank before its neighbour, so that nothing moves.
