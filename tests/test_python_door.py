@@ -84,4 +84,6 @@ def test_importing_loads_none_of_our_rooms_and_nobody_elses() -> None:
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )
-    assert set(done.stdout.split()) == {"__future__", "billdesk"}
+    loaded = set(done.stdout.split())
+    assert "billdesk" in loaded
+    assert loaded <= {"__future__", "billdesk"}  # a measuring process has __future__ already
