@@ -200,6 +200,17 @@ def test_a_wallet_that_is_gone_is_found(told_url: str, reopened: Callable[[], De
     assert [finding.wallet_id for finding in gone] == [wallet.id]
 
 
+def test_a_wallet_moved_to_another_account_is_found(
+    told_url: str, reopened: Callable[[], Desk]
+) -> None:
+    with reopened() as desk:
+        thief = desk.accounts.add("thief", name="Somebody else").id
+        wallet = next(each for each in desk.wallets.list("acme") if each.asset == "USD")
+    tamper(told_url, f"UPDATE wallet SET account_id = '{thief}' WHERE id = '{wallet.id}'")
+    named = {finding.wallet_id for finding in findings(reopened())}
+    assert named == {wallet.id}
+
+
 # --- the tail, and checkpoints -------------------------------------------------------------------
 
 

@@ -105,6 +105,7 @@ class _Chain:
 
     id: str
     ref: str
+    account_id: str
     asset: str
     head: bytes
     seq: int = 0
@@ -142,10 +143,10 @@ def follow_chains(
     """
     check = ChainCheck()
     chains: dict[int, _Chain] = {}
-    for number, wallet_id, ref, asset in session.all(
-        "SELECT w.number, w.id, a.ref, w.asset FROM wallet w JOIN account a ON a.id = w.account_id"
+    for number, wallet_id, ref, account_id, asset in session.all(
+        "SELECT w.number, w.id, a.ref, a.id, w.asset FROM wallet w JOIN account a ON a.id = w.account_id"
     ):
-        chains[number] = _Chain(wallet_id, ref, asset, genesis(wallet_id))
+        chains[number] = _Chain(wallet_id, ref, account_id, asset, genesis(wallet_id))
     pending = dict(sealed)
     gapless = session.kind == "sqlite"
     expected = 1
@@ -153,7 +154,7 @@ def follow_chains(
         check.entries += 1
         chain = chains.get(row[1])
         if chain is None:
-            chain = chains[row[1]] = _Chain(f"number {row[1]}", "?", "?", b"")
+            chain = chains[row[1]] = _Chain(f"number {row[1]}", "?", "?", "?", b"")
             check.add("chain", chain, row[2], f"entry {row[0]} names a wallet that is not there")
         if gapless and row[0] != expected:
             check.add("chain", chain, row[2], f"entries {expected} to {row[0] - 1} are missing")
@@ -200,7 +201,8 @@ def _follow(check: ChainCheck, chain: _Chain, row: tuple[Any, ...]) -> None:
             wallet_id=chain.id, seq=seq, asset=chain.asset, amount_minor=amount,
             balance_after=balance, counterparty=counterparty,
         )  # fmt: skip
-        if due != hashed or kind != p_kind or recorded != p_recorded:
+        moved = account != chain.account_id  # all legs of a posting are of one account
+        if due != hashed or kind != p_kind or recorded != p_recorded or moved:
             check.add("chain", chain, seq, f"entry {number} ({posting}) is not what was posted")
     chain.head, chain.seq, chain.balance_minor = bytes(hashed), seq, balance
 
@@ -226,7 +228,7 @@ def _check_ends(
             text = f"the sealed checkpoint knows seq {pending[chain.id].seq}, which is gone"
             check.add("checkpoint", chain, chain.seq, text)
     for wallet_id in pending.keys() - known:
-        chain = _Chain(wallet_id, "?", "?", b"")
+        chain = _Chain(wallet_id, "?", "?", "?", b"")
         check.add("checkpoint", chain, None, "the sealed checkpoint knows a wallet that is gone")
 
 
