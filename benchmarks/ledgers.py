@@ -32,10 +32,13 @@ class NoRoomError(Exception):
 
 
 def cache_folder() -> Path:
-    """Where big ledgers are kept, by the shape of the schema they were made for."""
+    """Where big ledgers are kept, for as long as the schema they were made for lasts."""
     schema = sha256("".join(schema_statements("sqlite")).encode()).hexdigest()[:12]
-    folder = Path(tempfile.gettempdir()) / "billdesk-benchmarks" / schema
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.gettempdir()) / "billdesk-benchmarks" / f"ledgers-{schema}"
+    if not folder.exists():
+        for old in folder.parent.glob("ledgers-*"):
+            shutil.rmtree(old)
+        folder.mkdir(parents=True)
     return folder
 
 
