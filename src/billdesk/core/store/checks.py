@@ -201,7 +201,8 @@ def _follow(check: ChainCheck, chain: _Chain, row: tuple[Any, ...]) -> None:
             wallet_id=chain.id, seq=seq, asset=chain.asset, amount_minor=amount,
             balance_after=balance, counterparty=counterparty,
         )  # fmt: skip
-        moved = account != chain.account_id  # all legs of a posting are of one account
+        # Only a transfer has legs of several accounts: any other entry is its posting's account's.
+        moved = account != chain.account_id and counterparty != "transfer"
         if due != hashed or kind != p_kind or recorded != p_recorded or moved:
             check.add("chain", chain, seq, f"entry {number} ({posting}) is not what was posted")
     chain.head, chain.seq, chain.balance_minor = bytes(hashed), seq, balance
