@@ -112,6 +112,74 @@ async def test_a_frozen_account_is_freed_by_the_key_its_reason_names(staged: Sta
         await until(pilot, lambda: "OK  may run" in text_of(app))
 
 
+async def test_a_new_account_is_one_key_away(staged: Staged, shop: Shop) -> None:
+    app = staged()
+    async with on_stage(app) as pilot:
+        await press(pilot, "2", "N", "tab")
+        await write(pilot, "not a ref!")
+        assert "1 to 64 of a-z" in text_of(app)
+        await press(pilot, "ctrl+u")
+        await write(pilot, "zeta")
+        await press(pilot, "tab")
+        await write(pilot, "Zeta Ltd")
+        await press(pilot, "tab", "tab", "tab", "enter")
+        await until(pilot, lambda: "Done." in text_of(app))
+        await press(pilot, "escape")
+    with shop.desk() as desk:
+        assert desk.accounts.get("zeta").name == "Zeta Ltd"
+
+
+async def test_a_credit_limit_shows_how_low_one_may_go(staged: Staged, shop: Shop) -> None:
+    app = staged()
+    async with on_stage(app) as pilot:
+        await press(pilot, "2", "enter", "L", "tab")
+        await write(pilot, "50.00")
+        await press(pilot, "tab")
+        await write(pilot, "a good customer for years")
+        await press(pilot, "tab")
+        await write(pilot, "50.00")
+        await until(pilot, lambda: "USD may go to" in text_of(app))
+        assert "0.00 →         -50.00" in text_of(app)
+        await press(pilot, "tab", "tab", "enter")
+        await until(pilot, lambda: "Done." in text_of(app))
+        await press(pilot, "escape")
+        await until(pilot, lambda: "limit 50.00" in text_of(app))
+
+
+async def test_the_ledger_is_proven_and_sealed_from_the_desk(staged: Staged) -> None:
+    app = staged()
+    async with on_stage(app, LARGE) as pilot:
+        await press(pilot, "8")
+        assert "not asked for yet" in text_of(app)
+        await press(pilot, "v")
+        await until(pilot, lambda: "the ledger proves true: 236 entries" in said(app))
+        assert "unproven" in text_of(app)
+        await press(pilot, "s")
+        await until(pilot, lambda: "sealed 236 entries" in said(app))
+        await press(pilot, "v")
+        await until(pilot, lambda: "unproven" not in text_of(app))
+
+
+async def test_an_altered_entry_is_named_on_the_desk(staged: Staged, shop: Shop) -> None:
+    _forge_elsewhere(shop)
+    app = staged()
+    async with on_stage(app, LARGE) as pilot:
+        await press(pilot, "8", "v")
+        await until(pilot, lambda: "in the ledger, see below" in said(app))
+        assert "problem" in text_of(app)
+
+
+async def test_left_and_right_lead_out_of_and_into_an_account(staged: Staged) -> None:
+    app = staged()
+    async with on_stage(app) as pilot:
+        await press(pilot, "2", "l")
+        assert where(app) is AccountScreen
+        await press(pilot, "h")
+        assert where(app) is BalancesScreen
+        await press(pilot, "right", "left")
+        assert where(app) is BalancesScreen
+
+
 async def test_attention_leads_to_the_accounts_it_speaks_of(staged: Staged) -> None:
     app = staged()
     async with on_stage(app) as pilot:
@@ -271,6 +339,19 @@ def _post_elsewhere(shop: Shop, subject: str) -> None:
         timeout=60,
         cwd=Path(__file__).parents[2],
     )
+
+
+def _forge_elsewhere(shop: Shop) -> None:
+    """Another process drops the guards and alters an amount."""
+    forge = (
+        "import sqlite3, sys; ledger = sqlite3.connect(sys.argv[1]);"
+        "names = [row[0] for row in ledger.execute("
+        "\"SELECT name FROM sqlite_master WHERE type = 'trigger'\")];"
+        "[ledger.execute('DROP TRIGGER ' + name) for name in names];"
+        "ledger.execute('UPDATE entry SET amount_minor = amount_minor - 100 WHERE number = 100');"
+        "ledger.commit()"
+    )
+    subprocess.run([sys.executable, "-c", forge, shop.ledger], check=True, timeout=60)
 
 
 async def test_ids_and_rows_go_to_the_terminals_clipboard(staged: Staged) -> None:

@@ -18,7 +18,7 @@ from billdesk.core.values.errors import (
     StoreGone,
 )
 from billdesk.core.values.money import Money
-from billdesk.screens import acts
+from billdesk.screens import acts, verbs
 from billdesk.screens.review import Review
 from tests.screens.desk_pilot import on_stage, press, text_of, until, write
 from tests.screens.shop import Shop
@@ -42,7 +42,7 @@ def is_offered(app: BilldeskApp) -> bool:
 
 async def fill_in(pilot: Pilot[Any], app: BilldeskApp, amount: str = "10.00") -> None:
     """Open the dialog for a manual credit and fill it in, up to the last button."""
-    app.push_screen(Review(acts.adjust("acme", "USD", REFERENCE)))
+    app.push_screen(Review(verbs.adjust("acme", "USD", REFERENCE)))
     await press(pilot, "tab", "tab")
     await write(pilot, amount)
     await press(pilot, "tab")
@@ -54,7 +54,7 @@ async def fill_in(pilot: Pilot[Any], app: BilldeskApp, amount: str = "10.00") ->
 async def test_focus_starts_on_cancel_so_that_enter_does_nothing(staged: Staged) -> None:
     app = staged()
     async with on_stage(app) as pilot:
-        app.push_screen(Review(acts.freeze("acme", "USD")))
+        app.push_screen(Review(verbs.freeze("acme", "USD")))
         await until(pilot, lambda: app.focused is not None)
         assert app.focused is not None
         assert app.focused.id == "cancel"
@@ -81,7 +81,7 @@ async def test_nothing_can_be_posted_before_it_was_rehearsed_and_typed_again(
 ) -> None:
     app = staged()
     async with on_stage(app) as pilot:
-        app.push_screen(Review(acts.adjust("acme", "USD", REFERENCE)))
+        app.push_screen(Review(verbs.adjust("acme", "USD", REFERENCE)))
         await press(pilot, "tab", "tab")
         assert confirm_button(app).disabled
         await write(pilot, "10.00")
@@ -170,7 +170,7 @@ async def test_the_receipt_can_be_copied_and_stays_until_it_is_put_away(
 async def test_a_refusal_shows_in_the_dialog_before_anything_is_tried(staged: Staged) -> None:
     app = staged()
     async with on_stage(app) as pilot:
-        app.push_screen(Review(acts.charge("acme", "USD", REFERENCE)))
+        app.push_screen(Review(verbs.charge("acme", "USD", REFERENCE)))
         await press(pilot, "tab")
         await write(pilot, "215.30")
         await until(pilot, lambda: "Not possible." in text_of(app))

@@ -14,7 +14,8 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Static
 
 from billdesk.core.rules.sheets import EntryFilter
-from billdesk.screens import acts
+from billdesk.screens import verbs
+from billdesk.screens.acts import Act
 from billdesk.screens.as_of import AsOf
 from billdesk.screens.detail import Detail, hold_lines, payment_lines, posting_lines
 from billdesk.screens.figures import amount, money_tone, number, signed
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 CHIPS = ("all", "entry", "hold", "freeze", "payment", "audit")
 ACTS = {
-    "adjust", "charge", "close", "deposit", "freeze", "refund", "release", "reopen", "reverse",
+    "adjust", "charge", "close", "deposit", "freeze", "limit", "refund", "release", "reopen", "reverse",
     "suspend", "unfreeze",
 }  # fmt: skip
 
@@ -67,6 +68,7 @@ class AccountScreen(DeskScreen["IncidentSheet"]):
         Binding("O", "reopen", "Reopen", id="act.reopen"),
         Binding("V", "reverse", "Reverse", id="act.reverse"),
         Binding("C", "charge", "Charge", id="act.charge"),
+        Binding("L", "limit", "Credit limit", id="act.limit"),
         Binding("S", "suspend", "Suspend", id="act.suspend"),
         Binding("X", "close", "Close account", id="act.close", show=False),
         Binding("f", "chip", "Filter", id="account.chip"),
@@ -217,9 +219,9 @@ class AccountScreen(DeskScreen["IncidentSheet"]):
             "refund": row is not None and _is_charge(row),
             "reverse": row is not None and row.kind == "entry",
         }
-        return offered.get(action, status == "open" or action in {"adjust", "freeze"})
+        return offered.get(action, status == "open" or action in {"adjust", "freeze", "limit"})
 
-    def _review(self, act: acts.Act) -> None:
+    def _review(self, act: Act) -> None:
         self.app.push_screen(Review(act), lambda _: self.ask())
 
     @property
@@ -227,35 +229,38 @@ class AccountScreen(DeskScreen["IncidentSheet"]):
         return self.app.ledger.default_asset if self.app.ledger is not None else "USD"
 
     def action_adjust(self) -> None:
-        self._review(acts.adjust(self._ref, self._asset, f"desk:{self.app.mint('adj')}"))
+        self._review(verbs.adjust(self._ref, self._asset, f"desk:{self.app.mint('adj')}"))
 
     def action_charge(self) -> None:
-        self._review(acts.charge(self._ref, self._asset, f"desk:{self.app.mint('chg')}"))
+        self._review(verbs.charge(self._ref, self._asset, f"desk:{self.app.mint('chg')}"))
 
     def action_deposit(self) -> None:
         self.act(
             lambda desk: tuple(gateway.name for gateway in desk.gateways.list()),
             lambda names: self._review(
-                acts.deposit(self._ref, self._asset, self.app.mint("pay"), names or ("sandbox",))
+                verbs.deposit(self._ref, self._asset, self.app.mint("pay"), names or ("sandbox",))
             ),
         )
 
     def action_freeze(self) -> None:
-        self._review(acts.freeze(self._ref, self._asset))
+        self._review(verbs.freeze(self._ref, self._asset))
 
     def action_unfreeze(self) -> None:
         if self._sheet is not None and self._sheet.open_freezes:
             frozen = self._sheet.open_freezes[0]
-            self._review(acts.unfreeze(self._ref, frozen.asset, frozen.cause))
+            self._review(verbs.unfreeze(self._ref, frozen.asset, frozen.cause))
+
+    def action_limit(self) -> None:
+        self._review(verbs.limit(self._ref, self._asset))
 
     def action_suspend(self) -> None:
-        self._review(acts.suspend(self._ref))
+        self._review(verbs.suspend(self._ref))
 
     def action_reopen(self) -> None:
-        self._review(acts.reopen(self._ref))
+        self._review(verbs.reopen(self._ref))
 
     def action_close(self) -> None:
-        self._review(acts.close(self._ref))
+        self._review(verbs.close(self._ref))
 
     def action_release(self) -> None:
         if self._sheet is None:
@@ -264,15 +269,15 @@ class AccountScreen(DeskScreen["IncidentSheet"]):
         marked = [hold for hold in holds if row is not None and hold.id == row.id]
         for hold in (*marked, *holds)[:1]:
             about = f"{amount(hold.amount)}, {hold.subject or hold.reference}"
-            self._review(acts.release(hold.id, self._ref, about))
+            self._review(verbs.release(hold.id, self._ref, about))
 
     def action_refund(self) -> None:
-        self._on_marked_entry(acts.refund)
+        self._on_marked_entry(verbs.refund)
 
     def action_reverse(self) -> None:
-        self._on_marked_entry(acts.reverse)
+        self._on_marked_entry(verbs.reverse)
 
-    def _on_marked_entry(self, make: Callable[[EntrySheet], acts.Act]) -> None:
+    def _on_marked_entry(self, make: Callable[[EntrySheet], Act]) -> None:
         row = self.table.row
         if row is not None:
             self.act(

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual.binding import Binding, BindingType
 
+from billdesk.screens import verbs
 from billdesk.screens.figures import number, tone_of
 from billdesk.screens.line_table import Column
 from billdesk.screens.list_screen import ListScreen
+from billdesk.screens.review import Review
 
 if TYPE_CHECKING:
     from billdesk.core.desk import Desk
@@ -31,7 +33,7 @@ class BalancesScreen(ListScreen["BalanceRowSheet"]):
     filter_values = tuple(f"standing:{word}" for word in STANDINGS)
     filter_hint = "/ filter: name or ref   standing:FROZEN   asset:USD"
     empty = (
-        "No accounts yet.\nbilldesk account add REF --name NAME makes the first one;\n"
+        "No accounts yet.\nN makes the first one;\n"
         "billdesk import accounts FILE.csv brings in many."
     )
 
@@ -39,6 +41,7 @@ class BalancesScreen(ListScreen["BalanceRowSheet"]):
         Binding("s", "sort", "Sort", id="balances.sort"),
         Binding("o", "turn", "Turn order", id="balances.turn"),
         Binding("f", "standing", "Standing", id="balances.standing"),
+        Binding("N", "enrol", "New account", id="act.enrol"),
     ]
 
     def __init__(self) -> None:
@@ -108,6 +111,12 @@ class BalancesScreen(ListScreen["BalanceRowSheet"]):
 
     def open_row(self, row: BalanceRowSheet) -> None:
         self.app.show_account(row.wallet.account_ref)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        return action != "enrol" or self.app.may_act
+
+    def action_enrol(self) -> None:
+        self.app.push_screen(Review(verbs.enrol()), lambda _: self.ask())
 
     # --- order and filter by key ---
 

@@ -89,12 +89,14 @@ class PlaceLine(OneLine):
 
     def render(self) -> Content:
         self._spans, parts, at = [], [], 0
-        if self._here == NOWHERE:
-            return Content()
-        for place in self.app.places:
-            here = place.name == self._here
+        places = () if self._here == NOWHERE else self.app.places
+        for place in places:
+            here = place.name == self.app.current_mode
             # The present one borrows the blank before its neighbour, so that nothing moves.
             label = f" {place.key} {place.title} "
+            if at + len(label) - 1 > self.size.width:
+                # The others are reached by their digits, and by name from the palette.
+                break
             parts.append(Content.styled(label, "bold $foreground on $cursor" if here else ""))
             self._spans.append((at, at + len(label), place.name))
             at += len(label)

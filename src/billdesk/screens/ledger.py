@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 
-from billdesk.screens import acts
+from billdesk.screens import verbs
 from billdesk.screens.detail import Detail, posting_lines
 from billdesk.screens.entry_query import ENTRY_NAMES, entry_filter_of
 from billdesk.screens.figures import money_tone, number, signed
@@ -186,5 +186,5 @@ class LedgerScreen(FilteredScreen[LedgerAnswer]):
             self._review("reverse", self.table.row)
 
     def _review(self, verb: str, row: EntrySheet) -> None:
-        act = acts.refund(row) if verb == "refund" else acts.reverse(row)
+        act = verbs.refund(row) if verb == "refund" else verbs.reverse(row)
         self.app.push_screen(Review(act), lambda _: self.ask())

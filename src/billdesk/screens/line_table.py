@@ -115,6 +115,8 @@ class LineTable(ScrollView, Generic[Row], can_focus=True):
         Binding("home,g", "first", "First row", id="list.first", show=False),
         Binding("end,G", "last", "Last row", id="list.last", show=False),
         Binding("enter", "open", "Open", id="list.open"),
+        Binding("l,right", "open", "Open", id="list.into", show=False),
+        Binding("h,left", "app.step_back", "Back", id="list.back", show=False),
         Binding("y", "copy_key", "Copy id", id="list.copy-id", show=False),
         Binding("Y", "copy_row", "Copy row", id="list.copy-row", show=False),
     ]

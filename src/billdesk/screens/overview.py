@@ -36,7 +36,7 @@ NAME_CELLS = 13
 GAP = 2
 NOTHING_MOVED = "No money has moved in the last thirty days."
 NOBODY_YET = (
-    "No accounts yet.\nbilldesk account add REF --name NAME makes the first one;\n"
+    "No accounts yet.\nGo to Balances (2) and press N to make the first one;\n"
     "billdesk import accounts FILE.csv brings in many."
 )
 STANDINGS = ("OK", "FROZEN", "BLOCKED", "OWES", "SPENT", "SUSPENDED", "CLOSED")

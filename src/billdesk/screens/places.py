@@ -29,5 +29,6 @@ PLACES = (
     _place("5", "refunds", "Refunds", "RefundsScreen"),
     _place("6", "adjustments", "Adjustments", "AdjustmentsScreen"),
     _place("7", "audit", "Audit", "AuditScreen"),
+    _place("8", "health", "Health", "HealthScreen"),
 )
 WELCOME = _place("", "welcome", "Welcome", "WelcomeScreen")

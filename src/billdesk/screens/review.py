@@ -344,6 +344,7 @@ def _painted(preview: Preview) -> Content:
         if old is None or old.available != wallet.available:
             was, is_now = (old.available if old else None), wallet.available
             lines.append(_change(f"{wallet.asset} available", number(was), number(is_now)))
+        lines += _terms(old, wallet)
     lines.append(_change("standing", preview.standing_before, preview.standing_after))
     if preview.entries:
         lines += [safe_text(""), safe_text("Entries", "muted")]
@@ -351,6 +352,20 @@ def _painted(preview: Preview) -> Content:
     else:
         lines += [safe_text(""), safe_text("No entries: no money moves.", "muted")]
     return safe_lines(*lines)
+
+
+def _terms(old: WalletSheet | None, new: WalletSheet) -> list[Content]:
+    """What changed of a wallet besides its money: how low it may go, and whether it is frozen."""
+    lines = []
+    if old is not None and old.floor != new.floor:
+        lines.append(_change(f"{new.asset} may go to", _floor(old), _floor(new)))
+    if old is not None and old.freezes != new.freezes:
+        lines.append(_change(f"{new.asset} freezes", str(old.freezes), str(new.freezes)))
+    return lines
+
+
+def _floor(wallet: WalletSheet) -> str:
+    return "no limit" if wallet.floor is None else number(wallet.floor)
 
 
 def _change(name: str, before: str, after: str) -> Content:

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from billdesk.screens import acts
+from billdesk.screens import verbs
 
 
 def test_what_is_wrong_with_a_field_is_said_beside_it() -> None:
-    adjust = acts.adjust("acme", "USD", "desk:1")
+    adjust = verbs.adjust("acme", "USD", "desk:1")
     troubles = adjust.trouble_with({"direction": "give", "amount": "1e3", "memo": "too short"})
     assert set(troubles) == {"direction", "amount", "memo"}
     assert "credit, debit" in troubles["direction"]
@@ -16,13 +16,13 @@ def test_what_is_wrong_with_a_field_is_said_beside_it() -> None:
 
 @pytest.mark.parametrize("amount", ["0", "-5", "12.345", "١٢", "9e99", "NaN", str(2**63), ""])
 def test_no_amount_that_cannot_be_moved_is_taken(amount: str) -> None:
-    troubles = acts.charge("acme", "USD", "desk:1").trouble_with({"amount": amount, "subject": ""})
+    troubles = verbs.charge("acme", "USD", "desk:1").trouble_with({"amount": amount, "subject": ""})
     assert set(troubles) == {"amount"}
 
 
 @pytest.mark.parametrize("length", [10, 500])
 def test_a_reason_has_10_to_500_characters(length: int) -> None:
-    freeze = acts.freeze("acme", "USD")
+    freeze = verbs.freeze("acme", "USD")
     assert freeze.trouble_with({"asset": "USD", "memo": "x" * length}) == {}
     longer = {"asset": "USD", "memo": "x" * (501 if length == 500 else 9)}
     assert set(freeze.trouble_with(longer)) == {"memo"}
@@ -31,17 +31,17 @@ def test_a_reason_has_10_to_500_characters(length: int) -> None:
 def test_what_is_hard_to_take_back_is_typed_again() -> None:
     values = {"direction": "debit", "amount": " 12.50 ", "memo": "", "gateway": "sandbox"}
     for act in (
-        acts.adjust("acme", "USD", "r"),
-        acts.charge("acme", "USD", "r"),
-        acts.deposit("acme", "USD", "pay_1", ("sandbox",)),
+        verbs.adjust("acme", "USD", "r"),
+        verbs.charge("acme", "USD", "r"),
+        verbs.deposit("acme", "USD", "pay_1", ("sandbox",)),
     ):
         assert act.typed is not None
         assert act.typed(values) == "12.50"
-    closing = acts.close("acme")
+    closing = verbs.close("acme")
     assert closing.typed is not None
     assert closing.typed({}) == "acme"
 
 
 def test_what_can_be_lifted_again_is_not_typed_twice() -> None:
-    for act in (acts.freeze("acme", "USD"), acts.suspend("acme"), acts.reopen("acme")):
+    for act in (verbs.freeze("acme", "USD"), verbs.suspend("acme"), verbs.reopen("acme")):
         assert act.typed is None
