@@ -66,7 +66,6 @@ def test_times_are_those_of_the_ledgers_zone() -> None:
     assert tokyo.stamp(NOW) == "2026-08-21 18:14"
     assert tokyo.full(NOW) == "2026-08-21 18:14:07 JST"
     assert tokyo.short(NOW) == "08-21 18:14"
-    assert Times().clock(NOW) == "09:14 UTC"
     assert (tokyo.stamp(None), tokyo.full(None), tokyo.short(None)) == ("–", "–", "–")
 
 

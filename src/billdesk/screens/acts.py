@@ -61,7 +61,6 @@ class Act:
     typed: Callable[[Values], str] | None = None
     rehearsable: bool = True
     foreseen: str = ""
-    command: Callable[[Values], str] | None = None
 
     def trouble_with(self, values: Values) -> dict[str, str]:
         """What is wrong with each field; nothing for those that are right."""

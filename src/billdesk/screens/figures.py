@@ -106,10 +106,6 @@ class Times:
         """`08-21 09:14`, or a dash."""
         return NOTHING if instant is None else f"{self.local(instant):%m-%d %H:%M}"
 
-    def clock(self, instant: datetime) -> str:
-        """`09:14 UTC`."""
-        return f"{self.local(instant):%H:%M %Z}"
-
 
 def ago(instant: datetime | None, now: datetime) -> str:
     """`5s ago`, `12m ago`, `3h ago`, `41d ago`; `in 3h` for what lies ahead."""

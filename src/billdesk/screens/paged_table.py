@@ -79,14 +79,6 @@ class PagedTable(LineTable[Row]):
         self._after = after
         self.rows_changed()
 
-    def find_row(self, key: str) -> bool:
-        """Put the cursor on the row with this key; False if it is not among those read."""
-        for index, row in enumerate(self._rows):
-            if self._key(row) == key:
-                self.move_to(index)
-                return True
-        return False
-
     def move_to(self, index: int) -> None:
         super().move_to(index)
         if self._after is not None and self._cursor > len(self._rows) - self.NEAR_THE_END:
