@@ -41,14 +41,15 @@ HOSTILE_NAMES = {
 
 @dataclass(frozen=True)
 class Shop:
-    """A folder with the ledger in it."""
+    """A folder with the ledger in it, or a ledger at another address."""
 
     folder: Path
+    address: str | None = None
 
     @property
     def ledger(self) -> str:
         """Where the ledger is."""
-        return str(self.folder / "shop.ledger")
+        return self.address or str(self.folder / "shop.ledger")
 
     def clock(self) -> MovingClock:
         """A clock that stands at the end of the story."""
@@ -66,9 +67,9 @@ class Shop:
         )
 
 
-def found_shop(folder: Path) -> None:
-    """Live a month of business in `folder`, the same way every time."""
-    shop, clock = Shop(folder), MovingClock(OPENED_AT)
+def found_shop(folder: Path, address: str | None = None) -> None:
+    """Live a month of business in `folder`, or at an address, the same way every time."""
+    shop, clock = Shop(folder, address), MovingClock(OPENED_AT)
     create_ledger(shop.ledger, clock=clock, demo=True).close()
     chance = random.Random(7)
     with open_desk(
