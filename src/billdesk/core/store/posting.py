@@ -6,6 +6,7 @@ in between, and the UPDATE still insists on the seq it saw. Postgres: the functi
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -55,6 +56,11 @@ SELECT w.number, w.id, w.account_id, a.status, w.purpose, w.asset, w.balance_min
        w.floor_minor, w.freezes, w.seq, w.head, w.last_at
 FROM account a JOIN wallet w ON w.account_id = a.id
 WHERE {} AND w.purpose = ? AND w.asset = ?"""
+_WALLETS_OF_MANY = """
+SELECT a.ref, w.number, w.id, w.account_id, a.status, w.purpose, w.asset, w.balance_minor,
+       w.held_minor, w.floor_minor, w.freezes, w.seq, w.head, w.last_at
+FROM account a JOIN wallet w ON w.account_id = a.id
+WHERE a.ref IN (SELECT value FROM json_each(?))"""
 _WALLET_BY_REF = _WALLET.format("a.ref = ?")
 _WALLET_BY_ID = _WALLET.format("a.id = ?")
 _LOCK_WALLET = "SELECT lock_wallets(ARRAY[?]::bigint[])"
@@ -160,6 +166,7 @@ def post_many(session: Session, drafts: Sequence[Draft]) -> list[Posted] | int:
         session.one(_LOCK_ACCOUNTS, (accounts, accounts))
         return _post_each(lambda draft: _call_post(session, draft), drafts)
     fold = _Fold(session)
+    fold.read_ahead({leg.account for draft in drafts for leg in draft.legs})
     answer = _post_each(fold.add, drafts)
     if not isinstance(answer, int):
         fold.write()
@@ -230,6 +237,11 @@ class _Purse:
         self.balance_minor, self.held_minor = read.balance_minor, read.held_minor
         self.seq, self.head, self.last_at = read.seq, read.head, read.last_at
 
+    def is_changed(self) -> bool:
+        """Whether anything was folded over it."""
+        read = self.read
+        return self.seq != read.seq or self.held_minor != read.held_minor
+
     def change(self) -> tuple[Any, ...]:
         """The values of `_UPDATE_WALLET`, which insists on what was read."""
         read = self.read
@@ -288,7 +300,7 @@ class _Fold:
 
     def write(self) -> None:
         """Write what was folded. A wallet that is not as it was read is a bug of ours."""
-        wallets = [purse.change() for purse in self._by_number.values()]
+        wallets = [purse.change() for purse in self._by_number.values() if purse.is_changed()]
         if self._run(_UPDATE_WALLET, wallets) != len(wallets):
             raise Broken("a wallet changed under the write lock")
         if self._plain:
@@ -306,6 +318,13 @@ class _Fold:
         if len(rows) == 1:
             return self._session.run(sql, rows[0])
         return self._session.many(sql, rows)
+
+    def read_ahead(self, accounts: set[str]) -> None:
+        """Read the wallets of many accounts (those given by ref) in one go."""
+        for row in self._session.all(_WALLETS_OF_MANY, (json.dumps(list(accounts)),)):
+            wallet = WalletState._make(row[1:])
+            purse = self._by_number[wallet.number] = _Purse(wallet)
+            self._purses[row[0], wallet.purpose, wallet.asset] = purse
 
     def _read(self, leg: Leg) -> _Purse | None:
         """A leg's wallet, which may be known already under its account's other name."""
