@@ -72,7 +72,7 @@ KINDS = {"sqlite": "SQLite", "postgres": "Postgres", "postgresql": "Postgres"}
 
 def _name_of(where: str) -> str:
     """The last part of a path or address: what people call the ledger."""
-    return where.split("?")[0].rstrip("/").rsplit("/", 1)[-1] or where
+    return where.split("?", maxsplit=1)[0].rstrip("/").rsplit("/", 1)[-1] or where
 
 
 class PlaceLine(OneLine):
