@@ -1,5 +1,6 @@
 """Charges: money for something, once per reference, never below the floor."""
 
+import gc
 import threading
 import time
 from collections.abc import Callable
@@ -311,6 +312,22 @@ def test_many_charges_go_in_together_in_their_order(desk: Desk, acme: str) -> No
     ]  # fmt: skip
     assert [sheet.reference for sheet in sheets] == ["a", "b", "c", "d"]
     assert not any(sheet.replayed for sheet in sheets)
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_many_charges_leave_the_garbage_collector_as_it_was(
+    desk: Desk, acme: str, *, enabled: bool
+) -> None:
+    was_enabled = gc.isenabled()
+    (gc.enable if enabled else gc.disable)()
+    try:
+        desk.charges.create_many([ChargeRequest(acme, "1", "a"), ChargeRequest(acme, "2", "b")])
+        assert gc.isenabled() == enabled
+        with pytest.raises(InsufficientFunds):
+            desk.charges.create_many([ChargeRequest(acme, "100000", "c")])
+        assert gc.isenabled() == enabled
+    finally:
+        (gc.enable if was_enabled else gc.disable)()
 
 
 def test_many_charges_of_nothing_do_nothing(desk: Desk) -> None:

@@ -6,8 +6,10 @@ in between, and the UPDATE still insists on the seq it saw. Postgres: the functi
 
 from __future__ import annotations
 
+import gc
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -165,12 +167,29 @@ def post_many(session: Session, drafts: Sequence[Draft]) -> list[Posted] | int:
         accounts = sorted({leg.account for draft in drafts for leg in draft.legs})
         session.one(_LOCK_ACCOUNTS, (accounts, accounts))
         return _post_each(lambda draft: _call_post(session, draft), drafts)
-    fold = _Fold(session)
-    fold.read_ahead({leg.account for draft in drafts for leg in draft.legs})
-    answer = _post_each(fold.add, drafts)
-    if not isinstance(answer, int):
-        fold.write()
+    with _collector_at_rest():
+        fold = _Fold(session)
+        fold.read_ahead({leg.account for draft in drafts for leg in draft.legs})
+        answer = _post_each(fold.add, drafts)
+        if not isinstance(answer, int):
+            fold.write()
     return answer
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Let the garbage collector wait.
+
+    A batch makes rows by the thousand, none of them in a circle, and the collector would walk over all
+    that there are again and again: a tenth of the batch's time.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _post_each(
