@@ -6,6 +6,7 @@ in it. No test sees what another has left.
 
 import itertools
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -118,7 +119,10 @@ def postgres_databases(request: pytest.FixtureRequest) -> Iterator[Databases]:
         try:
             url = server_url(home, int(os.environ.get("BILLDESK_TEST_POSTGRES_MAJOR", "18")))
         except NoPostgresError as absent:
-            pytest.skip(str(absent))
+            if sys.platform == "win32":
+                pytest.skip(str(absent))
+            # Half of the promises are about Postgres: without it the run has not passed.
+            pytest.fail(str(absent))
     databases = Databases(url, home, worker["workerid"] if worker else "main")
     yield databases
     databases.close()
