@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 from textual.binding import Binding
 
-from billdesk.app import BilldeskApp, Rhythm, run_desk
+from billdesk.app import BilldeskApp, run_desk
 from billdesk.core.desk import Desk, create_ledger, open_desk
 from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.errors import NotALedger, NotFound, StoreGone
 from billdesk.screens.account import AccountScreen
 from billdesk.screens.balances import BalancesScreen
+from billdesk.screens.heartbeat import Rhythm
 from billdesk.screens.ledger import LedgerScreen
 from billdesk.screens.overview import OverviewScreen
 from billdesk.screens.places import PLACES

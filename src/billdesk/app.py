@@ -1,4 +1,4 @@
-"""The terminal door: the app around the screens, its keys, and what goes on in the background.
+"""The terminal door: the app around the screens, its keys, and the ledger it is open on.
 
 The first frame is painted before the store is imported; the desk is opened in a thread meanwhile.
 """
@@ -8,10 +8,9 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 
@@ -20,7 +19,8 @@ from billdesk.core.values.errors import NotFound
 from billdesk.core.values.ids import IdMaker
 from billdesk.screens.figures import Times
 from billdesk.screens.frame import DeskScreen
-from billdesk.screens.host import TRY_DEMO, DeskHost
+from billdesk.screens.heartbeat import Heartbeat, Rhythm
+from billdesk.screens.host import TRY_DEMO
 from billdesk.screens.places import PLACES, WELCOME
 from billdesk.screens.themes import (
     DEFAULT_THEME,
@@ -29,31 +29,17 @@ from billdesk.screens.themes import (
     VARIABLE_DEFAULTS,
     wants_no_color,
 )
-from billdesk.screens.threads import ThreadWork, explain
+from billdesk.screens.threads import explain
 
 if TYPE_CHECKING:
-    from textual.timer import Timer
-
     from billdesk.core.desk import Desk
-    from billdesk.core.rules.sheets import TickSheet
 
 Opener = Callable[[str | None], "Desk"]
 Maker = Callable[[str | None, str], "Desk"]
 Companion = Callable[["Desk", Callable[[], bool]], None]
 
-BEATS_BETWEEN_RELOADS = 15
-STALE_SECONDS = 5
 
-
-@dataclass(frozen=True)
-class Rhythm:
-    """How often the app looks for others' entries, and lets the desk do what is due; 0 is never."""
-
-    pulse_seconds: float = 1.0
-    tick_seconds: float = 5.0
-
-
-class BilldeskApp(ThreadWork, DeskHost):
+class BilldeskApp(Heartbeat):
     """The desk in a terminal. What it runs on comes by the constructor, for tests' sake."""
 
     TITLE = "billdesk"
@@ -97,19 +83,13 @@ class BilldeskApp(ThreadWork, DeskHost):
     ) -> None:
         # The first screen is the one wanted: nothing is built twice.
         self.DEFAULT_MODE = place  # type: ignore[misc]  # read from the instance, never the class
-        super().__init__()
+        super().__init__(clock or SystemClock(), rhythm or Rhythm())
         self._opener, self._maker, self._url = opener, maker, url
         self._account = account
-        self._clock = clock or SystemClock()
-        self._rhythm = rhythm or Rhythm()
         self._companion = companion
         self.ids = ids or self.ids
         self._leaving = threading.Event()
         self._companions: list[threading.Thread] = []
-        self._beating: list[Timer] = []
-        self._looking, self._ticking, self._beats = False, False, 0
-        self._troubles: dict[str, str] = {}
-        self._seen_at: datetime | None = None
         self._previous = place
         for palette in PALETTES:
             self.register_theme(palette.theme())
@@ -145,7 +125,6 @@ class BilldeskApp(ThreadWork, DeskHost):
         self.desk, self.ledger = desk, desk.info
         self.times = Times(ZoneInfo(desk.info.zone))
         self.freshness = "live"
-        self._seen_at = self._clock.now()
         if self.current_mode == WELCOME.name:
             self._go("overview")
         self._refresh_frames()
@@ -153,7 +132,8 @@ class BilldeskApp(ThreadWork, DeskHost):
         if self._account is not None:
             self.show_account(self._account)
             self._account = None
-        self._start_background(desk)
+        self._start_beating(desk)
+        self._start_companion(desk)
 
     def _not_opened(self, url: str | None, error: BaseException) -> None:
         self.freshness = "live" if self.desk is not None else "no ledger"
@@ -166,14 +146,7 @@ class BilldeskApp(ThreadWork, DeskHost):
             self.screen.explain_trouble(explain(error))
         self._refresh_frames()
 
-    def _start_background(self, desk: Desk) -> None:
-        for timer in self._beating:
-            timer.stop()
-        self._beating.clear()
-        if self._rhythm.pulse_seconds:
-            self._beating.append(self.set_interval(self._rhythm.pulse_seconds, self._look))
-        if self._rhythm.tick_seconds and not desk.info.read_only:
-            self._beating.append(self.set_interval(self._rhythm.tick_seconds, self._tick))
+    def _start_companion(self, desk: Desk) -> None:
         if self._companion is not None:
             companion = threading.Thread(
                 target=self._companion, args=(desk, self._leaving.is_set), daemon=True
@@ -190,77 +163,6 @@ class BilldeskApp(ThreadWork, DeskHost):
         if self.desk is not None:
             self.desk.close()
             self.desk = None
-
-    # --- what goes on in the background ---
-
-    def _look(self) -> None:
-        """Has anybody written? Never asked twice at once."""
-        desk = self.desk
-        if desk is None or self._looking:
-            self._show_age()
-            return
-        self._looking = True
-        self.in_thread(desk.ledger.pulse, self._seen, self._not_seen)
-
-    def _seen(self, pulse: int) -> None:
-        self._looking = False
-        self._troubles.pop("reading", None)
-        self._seen_at = self._clock.now()
-        self._show_age()
-        self._beats += 1
-        changed, self.pulse = pulse != self.pulse, pulse
-        # A freeze or a new account moves no money, and leaves no entry: look again now and then.
-        due = changed or self._beats % BEATS_BETWEEN_RELOADS == 0
-        if due and self._visible is not None:
-            self._visible.ledger_changed()
-
-    def _not_seen(self, error: BaseException) -> None:
-        self._looking = False
-        self._show_age()
-        self._complain("reading", f"Cannot read the ledger: {explain(error)}")
-
-    def _show_age(self) -> None:
-        seen = self._seen_at
-        seconds = 0 if seen is None else int((self._clock.now() - seen).total_seconds())
-        freshness = "live" if seconds < STALE_SECONDS else f"STALE {seconds}s"
-        if freshness != self.freshness:
-            self.freshness = freshness
-            self._refresh_frames()
-
-    def _tick(self) -> None:
-        """Let the desk do what is due; a failing tick is shown and tried again."""
-        desk = self.desk
-        if desk is None or self._ticking:
-            return
-        self._ticking = True
-        self.in_thread(desk.tick, self._ticked, self._not_ticked)
-
-    def _ticked(self, tick: TickSheet) -> None:
-        self._ticking = False
-        if tick.errors:
-            self._complain("ticking", f"In the background: {'; '.join(tick.errors)}")
-        else:
-            self._troubles.pop("ticking", None)
-
-    def _not_ticked(self, error: BaseException) -> None:
-        self._ticking = False
-        self._complain("ticking", f"In the background: {explain(error)}")
-
-    def _complain(self, what: str, text: str) -> None:
-        """Say it once, until it has gone well again: the same every second helps nobody."""
-        if self._troubles.get(what) == text:
-            return
-        self._troubles[what] = text
-        if self._visible is not None:
-            self._visible.say(text, "bad")
-        else:
-            self.remember(text, "bad")
-
-    @property
-    def _visible(self) -> DeskScreen[Any] | None:
-        """The main screen one sees; none below a dialog, and none when the app is closing."""
-        stack = self.screen_stack
-        return stack[-1] if stack and isinstance(stack[-1], DeskScreen) else None
 
     # --- going places ---
 
@@ -314,11 +216,6 @@ class BilldeskApp(ThreadWork, DeskHost):
             if isinstance(screen, DeskScreen):
                 screen.ask()
                 return
-
-    def _refresh_frames(self) -> None:
-        for screen in self.screen_stack:
-            if isinstance(screen, DeskScreen):
-                screen.refresh_frame()
 
     # --- dialogs from anywhere ---
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from textual import events
 from textual.worker import WorkerState
 
-from billdesk.app import BilldeskApp, Rhythm
+from billdesk.app import BilldeskApp
 from billdesk.core.desk import Desk
 from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.ids import IdMaker
+from billdesk.screens.heartbeat import Rhythm
 from tests.screens.shop import NOW, Shop
 
 if TYPE_CHECKING:

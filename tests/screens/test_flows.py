@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from billdesk.app import BilldeskApp, Rhythm
+from billdesk.app import BilldeskApp
 from billdesk.core.values.money import Money
 from billdesk.screens.account import AccountScreen
 from billdesk.screens.balances import BalancesScreen
 from billdesk.screens.chrome import StatusLine
+from billdesk.screens.heartbeat import Rhythm
 from billdesk.screens.help import Help
 from billdesk.screens.ledger import LedgerScreen
 from billdesk.screens.overview import OverviewScreen

@@ -8,7 +8,6 @@ field; the button is dead after its first press.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import getters
@@ -21,75 +20,24 @@ from billdesk.core.values.errors import (
     BilldeskError,
     ControlError,
     GatewayUnreachable,
-    Refused,
     StoreGone,
 )
-from billdesk.screens.figures import amount, number, signed, tone_of
+from billdesk.screens.figures import amount, tone_of
 from billdesk.screens.host import DeskHost
 from billdesk.screens.line_input import LineInput
-from billdesk.screens.safe_text import cut, fit, safe_line, safe_lines, safe_text
+from billdesk.screens.preview import Preview, entry_line, post, preview_lines, rehearse
+from billdesk.screens.safe_text import fit, safe_line, safe_lines, safe_text
 from billdesk.screens.threads import ThreadWork, explain
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.content import Content
 
-    from billdesk.core.desk import Desk
-    from billdesk.core.rules.sheets import EntrySheet, WalletSheet
-    from billdesk.screens.acts import Act, Receipt, Values
+    from billdesk.screens.acts import Act, Receipt
 
 LABEL_CELLS = 11
 REHEARSE_AFTER_SECONDS = 0.25
 TYPED = "typed"
-
-
-@dataclass(frozen=True)
-class Preview:
-    """What a rehearsal showed: wallets and standing before and after, and the entries between."""
-
-    before: tuple[WalletSheet, ...]
-    after: tuple[WalletSheet, ...]
-    standing_before: str
-    standing_after: str
-    entries: tuple[EntrySheet, ...]
-
-
-class BalanceMoved(Refused):
-    """Somebody else moved the balance since it was shown; nothing was posted."""
-
-
-def rehearse(desk: Desk, act: Act, values: Values) -> Preview:
-    """Do the act and take it back, to see what it does. Raises what the verb raises."""
-    before = desk.wallets.list(act.account_ref)
-    standing = desk.standing.why(act.account_ref).word
-    with desk.rehearsal():
-        receipt = act.perform(desk, values)
-        return Preview(
-            before,
-            desk.wallets.list(act.account_ref),
-            standing,
-            desk.standing.why(act.account_ref).word,
-            receipt.entries,
-        )
-
-
-def post(desk: Desk, act: Act, values: Values, seen: Preview | None) -> Receipt:
-    """Do the act for good, if the balances are still what was shown.
-
-    Raises BalanceMoved, and what the verb raises.
-    """
-    if seen is None:
-        return act.perform(desk, values)
-    with desk.transaction():
-        now = desk.wallets.list(act.account_ref)
-        moved = [
-            f"{before.balance} became {after.balance}"
-            for before, after in zip(seen.before, now, strict=False)
-            if (before.balance, before.held) != (after.balance, after.held)
-        ]
-        if moved:
-            raise BalanceMoved("the balance has moved meanwhile", "; ".join(moved))
-        return act.perform(desk, values)
 
 
 class Review(ThreadWork, ModalScreen["Receipt | None"]):
@@ -235,7 +183,7 @@ class Review(ThreadWork, ModalScreen["Receipt | None"]):
     def _rehearsed(self, generation: int, preview: Preview) -> None:
         if generation == self._generation and not self._pressed:
             self._preview = preview
-            self._show(_painted(preview))
+            self._show(preview_lines(preview))
             self._allow()
 
     def _not_rehearsed(self, generation: int, error: BaseException) -> None:
@@ -333,61 +281,6 @@ def _outcome(error: BaseException) -> tuple[str, str]:
     return "Unknown", "It may have been done. Look at the account, then run billdesk verify."
 
 
-def _painted(preview: Preview) -> Content:
-    """Before → after for each wallet, the standing, then the entries one by one."""
-    lines = [safe_text(f"{'':18}{'before':>14}   {'after':>14}", "muted")]
-    before = {wallet.id: wallet for wallet in preview.before}
-    for wallet in preview.after:
-        old = before.get(wallet.id)
-        was, is_now = (old.balance if old else None), wallet.balance
-        lines.append(_change(f"{wallet.asset} balance", number(was), number(is_now)))
-        if old is None or old.available != wallet.available:
-            was, is_now = (old.available if old else None), wallet.available
-            lines.append(_change(f"{wallet.asset} available", number(was), number(is_now)))
-        lines += _terms(old, wallet)
-    lines.append(_change("standing", preview.standing_before, preview.standing_after))
-    if preview.entries:
-        lines += [safe_text(""), safe_text("Entries", "muted")]
-        lines += [_entry(entry) for entry in preview.entries]
-    else:
-        lines += [safe_text(""), safe_text("No entries: no money moves.", "muted")]
-    return safe_lines(*lines)
-
-
-def _terms(old: WalletSheet | None, new: WalletSheet) -> list[Content]:
-    """What changed of a wallet besides its money: how low it may go, and whether it is frozen."""
-    lines = []
-    if old is not None and old.floor != new.floor:
-        lines.append(_change(f"{new.asset} may go to", _floor(old), _floor(new)))
-    if old is not None and old.freezes != new.freezes:
-        lines.append(_change(f"{new.asset} freezes", str(old.freezes), str(new.freezes)))
-    return lines
-
-
-def _floor(wallet: WalletSheet) -> str:
-    return "no limit" if wallet.floor is None else number(wallet.floor)
-
-
-def _change(name: str, before: str, after: str) -> Content:
-    changed = before != after
-    return safe_line(
-        (fit(name, 18), "muted"),
-        fit(before, 14, right=True),
-        (" → ", "accent" if changed else "muted"),
-        (fit(after, 14, right=True), "strong" if changed else ""),
-        "" if changed else ("   unchanged", "muted"),
-    )
-
-
-def _entry(entry: EntrySheet) -> Content:
-    return safe_line(
-        fit(f"  {entry.kind}", 18),
-        (fit(signed(entry.amount), 14, right=True), "strong"),
-        f" {entry.amount.asset}  ",
-        (cut(f"against {entry.counterparty}", 36), "muted"),
-    )
-
-
 def _receipt_lines(title: str, receipt: Receipt) -> list[Content]:
     lines = [
         safe_line(("Done. ", "good"), title),
@@ -396,6 +289,6 @@ def _receipt_lines(title: str, receipt: Receipt) -> list[Content]:
     for name, text in receipt.lines:
         lines.append(safe_line((fit(name, LABEL_CELLS + 1), "muted"), (text, tone_of(text))))
     for entry in receipt.entries:
-        lines.append(_entry(entry))
+        lines.append(entry_line(entry))
         lines.append(safe_text(f"{'':18}leaves {amount(entry.balance_after)}", "muted"))
     return lines
