@@ -31,6 +31,7 @@ from billdesk.core.values.errors import (
     ReadOnly,
     ReferenceReused,
     Refused,
+    StoreError,
 )
 from tests.core.operations.conftest import MEMO
 from tests.new_ledger import START, seeded
@@ -441,8 +442,9 @@ def test_a_backup_is_brought_back_whole_and_over_nothing(
         again = request.getfixturevalue("ledger_url")
     else:
         target = again = str(tmp_path / "restored.ledger")
-    restore(backup, target)
+    where = restore(backup, target)
     with open_desk(target, clock=clock) as restored:
+        assert where == restored.info.where
         assert restored.info.ledger_id == shop.info.ledger_id
         assert cents(restored) == 10_000
         sheet = restored.verify(checkpoint)
@@ -451,6 +453,35 @@ def test_a_backup_is_brought_back_whole_and_over_nothing(
         assert restored.verify(checkpoint).ok
     with pytest.raises(AlreadyExists):
         restore(backup, again)
+
+
+def test_a_backup_of_a_file_is_one_file_even_while_it_is_read(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "kept" / "here"
+    with open_desk(sqlite_url) as desk:
+        desk.backup(folder / "desk.backup")
+    with open_desk(folder / "desk.backup", read_only=True) as copy:
+        assert copy.verify().ok
+        assert [path.name for path in folder.iterdir()] == ["desk.backup"]
+    restore(folder / "desk.backup", tmp_path / "restored.ledger")
+    with open_desk(tmp_path / "restored.ledger") as restored:
+        restored.accounts.add("new", name="New")
+        with restored.transaction() as block:
+            assert block.execute("PRAGMA journal_mode") == [("wal",)]
+
+
+def test_a_path_that_no_system_has_is_refused_in_words(sqlite_url: str, tmp_path: Path) -> None:
+    too_long = tmp_path / ("x" * 300)
+    with open_desk(sqlite_url) as desk, pytest.raises(StoreError, match="cannot be reached"):
+        desk.backup(too_long)
+    for source, target in ((too_long, tmp_path / "new"), (sqlite_url, too_long)):
+        with pytest.raises(StoreError, match="cannot be reached"):
+            restore(source, target)
+    with pytest.raises(StoreError, match="cannot be reached"):
+        create_ledger(too_long)
+    with pytest.raises(BadInput, match="nobody's home folder"):
+        restore(sqlite_url, "~nobody-at-all/desk.ledger")
 
 
 def test_there_is_nothing_to_migrate_in_a_new_ledger(ledger_url: str) -> None:

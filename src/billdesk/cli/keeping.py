@@ -59,9 +59,7 @@ def restore(door: Door, backup: BackupFile, *, yes: Yes = False) -> None:
     from billdesk.core.desk import restore as restore_ledger
 
     door.confirm("restore", f"Restore from {backup}?", yes=yes)
-    restore_ledger(backup, door.ledger)
-    with door.desk(read_only=True) as desk:
-        where = desk.info.where
+    where = restore_ledger(backup, door.ledger)
     door.answer({"ledger": where}, f"restored {where}")
 
 

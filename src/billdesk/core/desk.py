@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -202,7 +202,7 @@ class Desk:
 
     def overview(self) -> OverviewSheet:
         """The desk at a glance."""
-        newest = checking.newest_checkpoint(self._checkpoints())
+        newest = self._newest_checkpoint()
         sealed_at = None if newest is None else checking.read_checkpoint(newest).sealed_at
         return surveying.overview(self._office, self.info, sealed_at)
 
@@ -223,7 +223,7 @@ class Desk:
         if checkpoint is not None:
             path = Path(checkpoint)
         else:
-            newest = checking.newest_checkpoint(self._checkpoints())
+            newest = self._newest_checkpoint()
             if newest is None:
                 return checking.verify(self._office, self.info.ledger_id, None, on_progress)
             path = newest
@@ -272,6 +272,15 @@ class Desk:
 
     def _checkpoints(self) -> Path:
         return self._paths.data / "checkpoints" / self.info.ledger_id
+
+    def _newest_checkpoint(self) -> Path | None:
+        """The newest that is known: where `seal` puts them, or in a folder beside the ledger's file."""
+        folders = [self._checkpoints()]
+        if self.info.kind == "sqlite":
+            folders.append(Path(f"{self.info.where}.checkpoints"))
+        newest = (checking.newest_checkpoint(folder) for folder in folders)
+        # Their names begin with the instant of sealing.
+        return max((path for path in newest if path), key=lambda path: path.name, default=None)
 
 
 class _TakenBack(Exception):
@@ -403,9 +412,10 @@ def _sandbox(database: Database, paths: Paths, info: LedgerSheet, clock: Clock) 
 
 
 def restore(backup: str | os.PathLike[str], url: str | os.PathLike[str] | None = None) -> str:
-    """Bring a backup back as a new ledger; never over another one. Returns where it lies.
+    """Bring a backup back as a new ledger; never over another one.
 
-    Raises NotFound, NotALedger, AlreadyExists, StoreError kinds.
+    Returns where it lies, in words that can be shown: an address may hold a password. Raises
+    NotFound, NotALedger, AlreadyExists, StoreError kinds.
     """
     source = Path(backup)
     address = read_settings().ledger if url is None else os.fspath(url)
@@ -413,11 +423,13 @@ def restore(backup: str | os.PathLike[str], url: str | os.PathLike[str] | None =
         from billdesk.core.store.dumping import restore_postgres  # psycopg's copy
 
         restore_postgres(source, address)
-        return address
-    opening.open_existing(str(source), read_only=True, deadline_seconds=5, prepared=True).close()
-    target = sqlite_path(address)
-    backup_file(source, target)
-    return str(target)
+    else:
+        opening.open_existing(
+            str(source), read_only=True, deadline_seconds=5, prepared=True
+        ).close()
+        backup_file(source, sqlite_path(address))
+    with closing(opening.database_at(address)) as database:
+        return database.where
 
 
 def migrate(url: str | os.PathLike[str] | None = None) -> str:

@@ -28,11 +28,12 @@ def dump(postgres_url: str, clock: MovingClock, tmp_path: Path) -> Path:
 def test_what_comes_back_is_the_same_and_goes_on(
     dump: Path, postgres_url: str, postgres_empty_url: str, clock: MovingClock
 ) -> None:
-    assert restore(dump, postgres_empty_url) == postgres_empty_url
+    where = restore(dump, postgres_empty_url)
     with (
         open_desk(postgres_url, clock=clock) as before,
         open_desk(postgres_empty_url, clock=clock) as after,
     ):
+        assert where == after.info.where
         assert after.info.ledger_id == before.info.ledger_id
         assert after.ledger.entries().rows == before.ledger.entries().rows
         assert after.audit.list().rows == before.audit.list().rows
@@ -69,6 +70,8 @@ def test_what_is_no_backup_is_not_restored(
 ) -> None:
     with pytest.raises(NotFound):
         restore(tmp_path / "missing", postgres_empty_url)
+    with pytest.raises(StoreError, match="cannot be reached"):
+        restore(tmp_path / ("x" * 300), postgres_empty_url)
     with pytest.raises(NotALedger, match="not a backup"):
         restore(sqlite_url, postgres_empty_url)
     with pytest.raises(NotALedger):
@@ -88,7 +91,18 @@ def test_a_damaged_backup_leaves_the_database_empty(
     damaged.write_bytes(content[: len(content) // 2])
     with pytest.raises(StoreError):
         restore(damaged, postgres_empty_url)
-    assert restore(dump, postgres_empty_url) == postgres_empty_url
+    restore(dump, postgres_empty_url)
+    with open_desk(postgres_empty_url) as desk:
+        assert desk.verify().ok
+
+
+def test_the_password_of_an_address_is_not_given_back(dump: Path, postgres_empty_url: str) -> None:
+    # The server of the tests lets everybody in: it takes any password.
+    scheme, _, rest = postgres_empty_url.partition("://")
+    user, _, place = rest.rpartition("@")
+    where = restore(dump, f"{scheme}://{user.partition(':')[0]}:s3cr3t@{place}")
+    assert "s3cr3t" not in where
+    assert where.startswith("postgres ")
 
 
 def test_a_backup_needs_a_place(postgres_url: str, tmp_path: Path) -> None:

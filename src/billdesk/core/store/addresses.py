@@ -14,15 +14,30 @@ def is_postgres(url: str) -> bool:
 
 
 def sqlite_path(url: str) -> Path:
-    """The file of an address: a path, or `sqlite:///path`. Raises BadInput for other schemes."""
-    if url.startswith("sqlite:///"):
-        return Path(url.removeprefix("sqlite:///")).expanduser()
+    """The file of an address: a path, or `sqlite:///path`.
+
+    Raises BadInput for other schemes, and for the home folder of nobody.
+    """
+    path = url.removeprefix("sqlite:///")
     scheme, separator, _ = url.partition("://")
-    if separator:
+    if separator and path == url:
         raise BadInput(
             f"a ledger cannot live at {scheme}://…", "use a path, sqlite:///path or postgresql://…"
         )
-    return Path(url).expanduser()
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise BadInput(f"{path} is in nobody's home folder", "write the path out") from error
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is anything at `path`. Raises StoreError where that cannot be told."""
+    try:
+        return path.exists()
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be reached: {error.strerror}", "check the path and its rights"
+        ) from error
 
 
 def check_file(path: Path) -> None:
@@ -31,7 +46,7 @@ def check_file(path: Path) -> None:
     The file is not opened here: closing it again would drop the locks that SQLite holds on it for
     other connections of this process.
     """
-    if not path.exists():
+    if not is_there(path):
         raise NotFound(
             f"there is no ledger at {path}", "make one with billdesk init, or try a demo"
         )

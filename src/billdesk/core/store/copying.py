@@ -5,13 +5,14 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
+from billdesk.core.store.addresses import is_there
 from billdesk.core.store.sqlite import create_file, mapped_errors, sqlite3
 from billdesk.core.values.errors import AlreadyExists, StoreError
 
 
 def backup_file(source: Path, target: Path) -> None:
     """Copy a ledger file beside its writers, whole and consistent. Raises AlreadyExists, StoreError."""
-    if target.exists():
+    if is_there(target):
         raise AlreadyExists(f"there is a file at {target} already", "choose another name")
     unfinished = target.with_name(f".{target.name}.unfinished")
     try:
@@ -25,6 +26,8 @@ def backup_file(source: Path, target: Path) -> None:
             closing(sqlite3.connect(str(unfinished))) as theirs,
         ):
             ours.backup(theirs)
+            # One file and nothing beside it, even when it is read; whoever writes changes it back.
+            theirs.execute("PRAGMA journal_mode=DELETE")
         unfinished.replace(target)
     finally:
         unfinished.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ import os
 from contextlib import closing
 from pathlib import Path
 
+from billdesk.core.store.addresses import is_there
 from billdesk.core.store.migrating import make_postgres
 from billdesk.core.store.schema import SCHEMA_VERSION
 from billdesk.core.store.sessions import Database, Session
@@ -29,7 +30,7 @@ _BATCH = 5_000
 
 def dump_postgres(database: Database, target: Path) -> None:
     """Write all tables to a new file. Raises AlreadyExists, StoreError."""
-    if target.exists():
+    if is_there(target):
         raise AlreadyExists(f"there is a file at {target} already", "choose another name")
     try:
         create_file(target)
@@ -56,7 +57,7 @@ def dump_postgres(database: Database, target: Path) -> None:
 
 def restore_postgres(source: Path, url: str) -> None:
     """Bring a dump back into an empty database. Raises NotFound, NotALedger, AlreadyExists, StoreError."""
-    if not source.exists():
+    if not is_there(source):
         raise NotFound(f"there is no backup at {source}", "check the path")
     with mapped_errors(str(source)), closing(sqlite3.connect(os.fspath(source))) as file:
         if file.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from billdesk.core.store.addresses import check_file, is_postgres, sqlite_path
+from billdesk.core.store.addresses import check_file, is_postgres, is_there, sqlite_path
 from billdesk.core.store.schema import SCHEMA_VERSION, schema_statements
 from billdesk.core.store.sessions import Database, Session
 from billdesk.core.store.sqlite import APPLICATION_ID, SqliteDatabase, create_file
@@ -101,7 +101,7 @@ def _make_file(path: Path, fill: Callable[[Session], None]) -> None:
 
     One that an interrupted attempt left without a table is taken up again.
     """
-    if path.exists():
+    if is_there(path):
         check_file(path)
     try:
         create_file(path)
