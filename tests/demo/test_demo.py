@@ -56,8 +56,7 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Listener,
 @pytest.fixture
 def demo(furnished: tuple[Path, Listener, int], tmp_path: Path) -> str:
     """A copy of it."""
-    for file in furnished[0].iterdir():
-        shutil.copy(file, tmp_path)
+    shutil.copytree(furnished[0], tmp_path, dirs_exist_ok=True)
     return str(tmp_path / "demo.ledger")
 
 
@@ -75,6 +74,15 @@ def codes(steps: list[Step]) -> set[str]:
         for step in steps
         if step.outcome.startswith("refused")
     }
+
+
+def test_the_checkpoint_of_a_demo_lies_beside_its_ledger(demo: str) -> None:
+    (checkpoint,) = Path(f"{demo}.checkpoints").iterdir()
+    with open_desk(demo) as desk:
+        proof = desk.verify()
+        assert (proof.ok, proof.unproven) == (True, ())
+        assert proof == desk.verify(checkpoint)
+        assert desk.overview().checkpoint_at == proof.checkpoint_at
 
 
 def test_every_step_comes_out_as_the_story_says(furnished: tuple[Path, Listener, int]) -> None:

@@ -51,6 +51,23 @@ def test_the_newest_checkpoint_is_found_by_itself(
     assert desk.verify().checkpoint_at == newest.sealed_at
 
 
+def test_a_checkpoint_beside_the_file_is_found_by_itself_and_the_newest_counts(
+    sqlite_url: str, clock: MovingClock
+) -> None:
+    with open_desk(sqlite_url, clock=clock) as desk:
+        beside = Path(f"{desk.info.where}.checkpoints")
+        assert desk.overview().checkpoint_at is None
+        first = desk.seal(beside / "2026-01-01T000000Z.checkpoint")
+        assert desk.verify().checkpoint_at == first.sealed_at
+        assert desk.overview().checkpoint_at == first.sealed_at
+        clock.advance(timedelta(days=1))
+        second = desk.seal()
+        assert desk.verify().checkpoint_at == second.sealed_at
+        clock.advance(timedelta(days=1))
+        third = desk.seal(beside / "2999-01-01T000000Z.checkpoint")
+        assert desk.verify().checkpoint_at == third.sealed_at
+
+
 def test_a_checkpoint_is_never_written_over(desk: Desk, tmp_path: Path) -> None:
     path = tmp_path / "x.checkpoint"
     desk.seal(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 from billdesk.core.values.errors import (
     AlreadyCorrected,
@@ -217,9 +218,11 @@ def by_hand(story: Story) -> None:
 def sealed(story: Story) -> None:
     """What is in the ledger now can be proved later, even if somebody cuts its end off."""
     story.teller.heading("Sealed")
+    info, stamp = story.office.info, f"{story.clock.now():%Y-%m-%dT%H%M%SZ}"
+    beside = Path(f"{info.where}.checkpoints") / f"{stamp}.checkpoint"
     story.act(
         "seal a checkpoint outside the ledger",
-        story.office.seal,
+        lambda: story.office.seal(beside if info.kind == "sqlite" else None),
         lambda seal: f"{seal.entries:,} entries in {seal.wallets} wallets, {seal.hash[:16]}…",
     )
 
