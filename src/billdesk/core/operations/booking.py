@@ -14,15 +14,10 @@ from billdesk.core.rules.ledger import Draft, Guard, HoldChange, Leg, digest_of,
 from billdesk.core.rules.sheets import AccountSheet
 from billdesk.core.store.accounts import open_wallet
 from billdesk.core.store.holds import due_holds
-from billdesk.core.store.posting import (
-    FirstResult,
-    Posted,
-    first_result,
-    is_corrected,
-    post,
-    wallet_state,
-)
+from billdesk.core.store.posted import FirstResult, Posted, first_result, is_corrected
+from billdesk.core.store.posting import post
 from billdesk.core.store.sessions import KeyTaken, LegRefused, Session
+from billdesk.core.store.wallets import wallet_state
 from billdesk.core.values.clock import to_micros
 from billdesk.core.values.errors import (
     AccountClosed,

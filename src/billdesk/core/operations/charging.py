@@ -11,7 +11,8 @@ from billdesk.core.operations.booking import Booked, book
 from billdesk.core.operations.office import Office
 from billdesk.core.rules.ledger import CALLER, Draft, Leg, digest_of, purpose_of
 from billdesk.core.rules.sheets import ChargeSheet
-from billdesk.core.store.posting import Posted, post_many
+from billdesk.core.store.posted import Posted
+from billdesk.core.store.posting import post_many
 from billdesk.core.store.sessions import KeyTaken
 from billdesk.core.values.clock import aware, from_micros, to_micros
 from billdesk.core.values.errors import BadInput, BilldeskError

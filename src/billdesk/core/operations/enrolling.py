@@ -18,9 +18,9 @@ from billdesk.core.rules.sheets import (
     WalletSheet,
 )
 from billdesk.core.store import accounts as store
-from billdesk.core.store.posting import wallet_state
 from billdesk.core.store.questions import SORTS, STANDINGS, balance_rows
 from billdesk.core.store.sessions import KeyTaken, Session
+from billdesk.core.store.wallets import wallet_state
 from billdesk.core.values.clock import to_micros
 from billdesk.core.values.cursors import read_cursor
 from billdesk.core.values.errors import (

@@ -20,8 +20,9 @@ from billdesk.core.rules.ledger import (
 )
 from billdesk.core.rules.sheets import HoldSheet, Page
 from billdesk.core.store.holds import due_holds, hold_by_id, hold_wallet, list_holds
-from billdesk.core.store.posting import post, wallet_state
+from billdesk.core.store.posting import post
 from billdesk.core.store.sessions import Session
+from billdesk.core.store.wallets import wallet_state
 from billdesk.core.values.clock import to_micros
 from billdesk.core.values.errors import BadInput, Broken, HoldNotOpen, NotFound
 from billdesk.core.values.ids import check_reference

@@ -28,8 +28,9 @@ from billdesk.core.rules.ledger import IMPORT, Draft, Leg, digest_of, purpose_of
 from billdesk.core.rules.sheets import ImportSheet, RowError
 from billdesk.core.store import accounts as store
 from billdesk.core.store.imports import KnownAccount, KnownPosting, known_accounts, known_postings
-from billdesk.core.store.posting import post_many, wallet_state
+from billdesk.core.store.posting import post_many
 from billdesk.core.store.sessions import KeyTaken, Session
+from billdesk.core.store.wallets import wallet_state
 from billdesk.core.values.clock import to_micros
 from billdesk.core.values.errors import BadInput, BilldeskError, Refused
 

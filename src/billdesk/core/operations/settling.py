@@ -15,7 +15,7 @@ from billdesk.core.rules.ledger import (
     digest_of,
     purpose_of,
 )
-from billdesk.core.store.posting import wallet_state
+from billdesk.core.store.wallets import wallet_state
 from billdesk.core.values.errors import Broken
 
 TRANSFER = "transfer"

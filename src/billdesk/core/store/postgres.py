@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import TracebackType
 from typing import Any, LiteralString
 
@@ -20,6 +20,7 @@ from psycopg.pq import TransactionStatus
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from billdesk.core.store.blocks import Block, WriteBlock
+from billdesk.core.store.direct import Connection, DirectCall
 from billdesk.core.store.sessions import KeyTaken, Kind, LegRefused, Session, Values
 from billdesk.core.values.errors import (
     BadInput,
@@ -39,7 +40,11 @@ REFUSED = "BD001"
 _SEARCH_PATH = f"SET search_path = {SCHEMA}, public"
 _STREAM_ROWS = 5_000
 
-Connection = psycopg.Connection[tuple[Any, ...]]
+# The parameters of the function `post_one`, in order.
+_POST_ONE = (
+    *("text", "text", "text", "text", "bytea", "text", "text", "bytea", "text"),
+    *("bigint", "bigint", "text", "text", "boolean", "text", "text", "text", "bigint", "text"),
+)
 
 
 @lru_cache(maxsize=1024)
@@ -53,9 +58,12 @@ class PostgresSession:
 
     kind: Kind = "postgres"
 
-    def __init__(self, connection: Connection, *, prepared: bool) -> None:
+    def __init__(
+        self, connection: Connection, *, prepared: bool, quick: DirectCall | None = None
+    ) -> None:
         self.connection = connection
         self._prepare = True if prepared else None
+        self.post_one = None if quick is None else partial(_post_one, quick, connection)
 
     def all(self, sql: str, values: Values = ()) -> list[tuple[Any, ...]]:
         """Every row."""
@@ -113,6 +121,13 @@ class PostgresSession:
             raise
 
 
+def _post_one(call: DirectCall, connection: Connection, values: Values) -> str | None:
+    try:
+        return call(connection, values)
+    except errors.UniqueViolation as error:
+        raise KeyTaken(str(error)) from error
+
+
 class PostgresDatabase:
     """One database, a small pool of connections."""
 
@@ -133,6 +148,8 @@ class PostgresDatabase:
         self.url = url
         self.read_only = read_only
         self._prepared = prepared
+        self._deadline_seconds = deadline_seconds
+        self._post_one = DirectCall("post_one", _POST_ONE, prepared=prepared)
         self._block = Block[PostgresSession]()
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             url,
@@ -140,7 +157,12 @@ class PostgresDatabase:
             max_size=largest_pool,
             open=False,
             timeout=deadline_seconds,
-            kwargs={"autocommit": True, "connect_timeout": 10, "application_name": "billdesk"},
+            kwargs={
+                "autocommit": True,
+                "connect_timeout": 10,
+                "application_name": "billdesk",
+                "client_encoding": "utf8",
+            },
             configure=self._configure,
         )
         self._opening = threading.Lock()
@@ -148,7 +170,10 @@ class PostgresDatabase:
 
     def _configure(self, connection: Connection) -> None:
         connection.prepare_threshold = 0 if self._prepared else None
-        connection.execute(_SEARCH_PATH)
+        # Who waits for a lock is told, in the end; a call straight through libpq hears no Ctrl-C.
+        connection.execute(
+            _SEARCH_PATH + f"; SET lock_timeout = '{self._deadline_seconds}s'", prepare=False
+        )
         if self.read_only:
             connection.execute("SET default_transaction_read_only = on")
 
@@ -227,7 +252,7 @@ class PostgresDatabase:
         """A session that commits each statement; `give_back` its connection. Raises ReadOnly."""
         if self.read_only:
             raise ReadOnly("this desk was opened read-only", "open it again without --read-only")
-        return PostgresSession(self.take(), prepared=self._prepared)
+        return PostgresSession(self.take(), prepared=self._prepared, quick=self._post_one)
 
     @contextmanager
     def join(self, connection: Connection) -> Iterator[Session]:

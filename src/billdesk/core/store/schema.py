@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-SCHEMA_VERSION = "0001"
+REVISIONS = ("0001", "0002")
+SCHEMA_VERSION = REVISIONS[-1]
 
 
 def schema_statements(kind: str) -> list[str]:
-    """The statements of the first schema, which Alembic's first revision runs too."""
-    sql = (Path(__file__).parent / "migrations" / f"0001_{kind}.sql").read_text()
+    """The statements that make the newest schema: those of every revision, one after the other."""
+    return [statement for each in REVISIONS for statement in revision_statements(kind, each)]
+
+
+def revision_statements(kind: str, revision: str) -> list[str]:
+    """The statements of one revision for "sqlite" or "postgres", which Alembic runs too."""
+    sql = (Path(__file__).parent / "migrations" / f"{revision}_{kind}.sql").read_text()
     return split_statements(sql)
 
 

@@ -23,9 +23,16 @@ class LegRefused(Exception):
 
 
 class Session(Protocol):
-    """SQL inside one read or one write block."""
+    """SQL inside one read or one write block.
+
+    `post_one` is there where a statement commits by itself and the database has a quick way for a
+    posting of one leg; its values are the parameters of the function of that name.
+    """
 
     kind: Kind
+
+    @property
+    def post_one(self) -> Callable[[Values], str | None] | None: ...  # noqa: D102
 
     def all(self, sql: str, values: Values = ()) -> list[tuple[Any, ...]]:
         """Every row."""

@@ -76,6 +76,7 @@ class SqliteSession:
     """SQL on one connection."""
 
     kind: Kind = "sqlite"
+    post_one = None
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection

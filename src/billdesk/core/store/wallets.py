@@ -1,0 +1,44 @@
+"""Wallets as the guards and the chain need them: with the status of their account."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+
+from billdesk.core.rules.ledger import WalletState
+from billdesk.core.store.sessions import Session
+
+_WALLET = """
+SELECT w.number, w.id, w.account_id, a.status, w.purpose, w.asset, w.balance_minor, w.held_minor,
+       w.floor_minor, w.freezes, w.seq, w.head, w.last_at
+FROM account a JOIN wallet w ON w.account_id = a.id
+WHERE {} AND w.purpose = ? AND w.asset = ?"""
+_WALLETS_OF_MANY = """
+SELECT a.ref, w.number, w.id, w.account_id, a.status, w.purpose, w.asset, w.balance_minor,
+       w.held_minor, w.floor_minor, w.freezes, w.seq, w.head, w.last_at
+FROM account a JOIN wallet w ON w.account_id = a.id
+WHERE a.ref IN (SELECT value FROM json_each(?))"""
+_WALLET_BY_REF = _WALLET.format("a.ref = ?")
+_WALLET_BY_ID = _WALLET.format("a.id = ?")
+_LOCK_WALLET = "SELECT lock_wallets(ARRAY[?]::bigint[])"
+
+
+def wallet_state(
+    session: Session, account: str, purpose: str, asset: str, *, lock: bool = False
+) -> WalletState | None:
+    """A wallet by its account's ref or id; `lock` keeps others away until the block ends.
+
+    On SQLite a write block is the lock already.
+    """
+    sql = _WALLET_BY_ID if account.startswith("acc_") else _WALLET_BY_REF
+    row = session.one(sql, (account, purpose, asset))
+    if row is not None and lock and session.kind == "postgres":
+        session.one(_LOCK_WALLET, (row[0],))
+        row = session.one(sql, (account, purpose, asset))
+    return None if row is None else WalletState._make(row)
+
+
+def wallet_states(session: Session, refs: Iterable[str]) -> Iterator[tuple[str, WalletState]]:
+    """All wallets of the accounts with these refs, each with its account's ref; for SQLite."""
+    for row in session.all(_WALLETS_OF_MANY, (json.dumps(list(refs)),)):
+        yield row[0], WalletState._make(row[1:])
