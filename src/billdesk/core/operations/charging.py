@@ -69,9 +69,9 @@ class Charges:
         office = self._office
         now = office.clock.now()
         draft = self._draft(
-            ChargeRequest(account, amount, reference, subject, memo, to, happened_at),
-            office.ids.make("chg", now),
-            office.recorded_at(now),
+            *(account, amount, reference, subject, memo, to, happened_at),
+            id=office.ids.make("chg", now),
+            recorded_at=office.recorded_at(now),
         )
         booked = book(office, draft, now)
         return _sheet(account, draft, booked.id, booked, replayed=booked.replayed)
@@ -91,10 +91,14 @@ class Charges:
         recorded_at = office.recorded_at(now)
         drafts: list[Draft] = []
         try:
-            drafts.extend(
-                self._draft(request, posting_id, recorded_at)
-                for request, posting_id in zip(requests, ids, strict=True)
-            )
+            for request, posting_id in zip(requests, ids, strict=True):
+                draft = self._draft(
+                    *(request.account, request.amount, request.reference, request.subject),
+                    *(request.memo, request.to, request.happened_at),
+                    id=posting_id,
+                    recorded_at=recorded_at,
+                )
+                drafts.append(draft)
         except BadInput as error:
             raise _placed(error, len(drafts) + 1, len(requests)) from error
         try:
@@ -128,30 +132,40 @@ class Charges:
                     raise _placed(error, place, len(drafts)) from error
         return tuple(sheets)
 
-    def _draft(self, request: ChargeRequest, id: str, recorded_at: int | None) -> Draft:
+    def _draft(
+        self,
+        account: str,
+        amount: Money | str,
+        reference: str,
+        subject: str | None,
+        memo: str | None,
+        to: str,
+        happened_at: datetime | None,
+        *,
+        id: str,
+        recorded_at: int | None,
+    ) -> Draft:
         office = self._office
-        money = read_amount(request.amount, office.default_asset)
-        subject = check_optional_text(request.subject, "subject", SUBJECT_LENGTH)
-        memo = check_optional_text(request.memo, "memo", MEMO_LENGTH)
-        happened_at = None
-        if request.happened_at is not None:
-            happened_at = to_micros(aware(request.happened_at))
-        purpose = purpose_of(money.asset)
-        to = _counterparty(request.to)
-        legs = (Leg(request.account, purpose, money.asset, -money.minor, 0, to),)
+        minor, asset = read_amount(amount, office.default_asset)
+        if subject is not None:
+            subject = check_optional_text(subject, "subject", SUBJECT_LENGTH)
+        if memo is not None:
+            memo = check_optional_text(memo, "memo", MEMO_LENGTH)
+        happened = None if happened_at is None else to_micros(aware(happened_at))
+        legs = (Leg(account, purpose_of(asset), asset, -minor, 0, _counterparty(to)),)
         return Draft(
-            id=id,
-            kind="charge",
-            scope=CALLER,
-            reference=check_reference(request.reference),
-            digest=digest_of("charge", legs, None if happened_at is None else str(happened_at)),
-            actor=office.actor,
-            legs=legs,
-            subject=subject,
-            memo=memo,
-            salt=office.ids.salt() if subject or memo else None,
-            happened_at=happened_at,
-            recorded_at=recorded_at,
+            id,
+            "charge",
+            CALLER,
+            check_reference(reference),
+            digest_of("charge", legs, None if happened is None else str(happened)),
+            office.actor,
+            legs,
+            subject,
+            memo,
+            office.ids.salt() if subject or memo else None,
+            happened,
+            recorded_at,
         )
 
 

@@ -1,4 +1,4 @@
-"""The ledger in a Postgres database: a pool of connections, the write block, what errors mean.
+"""The ledger in a Postgres database: its sessions, the write block, what errors mean.
 
 A statement of its own is one round trip (autocommit); a write block is BEGIN … COMMIT at READ
 COMMITTED, where row locks order the writers. Tables live in the schema `billdesk`.
@@ -6,7 +6,6 @@ COMMITTED, where row locks order the writers. Tables live in the schema `billdes
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache, partial
@@ -17,9 +16,9 @@ import psycopg
 from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
-from psycopg_pool import ConnectionPool, PoolTimeout
 
 from billdesk.core.store.blocks import Block, WriteBlock
+from billdesk.core.store.connections import Connections
 from billdesk.core.store.direct import Connection, DirectCall
 from billdesk.core.store.sessions import KeyTaken, Kind, LegRefused, Session, Values
 from billdesk.core.values.errors import (
@@ -129,7 +128,7 @@ def _post_one(call: DirectCall, connection: Connection, values: Values) -> str |
 
 
 class PostgresDatabase:
-    """One database, a small pool of connections."""
+    """One database, a few connections."""
 
     kind: Kind = "postgres"
 
@@ -151,45 +150,37 @@ class PostgresDatabase:
         self._deadline_seconds = deadline_seconds
         self._post_one = DirectCall("post_one", _POST_ONE, prepared=prepared)
         self._block = Block[PostgresSession]()
-        self._pool: ConnectionPool[Connection] = ConnectionPool(
-            url,
-            min_size=0,
-            max_size=largest_pool,
-            open=False,
-            timeout=deadline_seconds,
-            kwargs={
-                "autocommit": True,
-                "connect_timeout": 10,
-                "application_name": "billdesk",
-                "client_encoding": "utf8",
-            },
-            configure=self._configure,
+        self._connections = Connections(
+            self._connect, largest=largest_pool, deadline_seconds=deadline_seconds
         )
-        self._opening = threading.Lock()
-        self._opened = False
 
-    def _configure(self, connection: Connection) -> None:
-        connection.prepare_threshold = 0 if self._prepared else None
-        # Who waits for a lock is told, in the end; a call straight through libpq hears no Ctrl-C.
-        connection.execute(
-            _SEARCH_PATH + f"; SET lock_timeout = '{self._deadline_seconds}s'", prepare=False
+    def _connect(self) -> Connection:
+        connection = psycopg.connect(
+            self.url,
+            autocommit=True,
+            connect_timeout=10,
+            application_name="billdesk",
+            client_encoding="utf8",
         )
+        connection.prepare_threshold = 0 if self._prepared else None
+        # Who waits for a lock is told in the end: a call straight through libpq hears no Ctrl-C.
+        settings = [_SEARCH_PATH, f"SET lock_timeout = {round(self._deadline_seconds * 1000)}"]
         if self.read_only:
-            connection.execute("SET default_transaction_read_only = on")
+            settings.append("SET default_transaction_read_only = on")
+        connection.execute("; ".join(settings).encode(), prepare=False)
+        return connection
 
     def take(self) -> Connection:
-        """A connection of the pool; the first is made here, so that a wrong address is told at once."""
-        with self._opening:
-            if not self._opened:
-                with mapped_errors(self.where), psycopg.connect(self.url, connect_timeout=10):
-                    self._pool.open()
-                self._opened = True
-        with mapped_errors(self.where):
-            return self._pool.getconn()
+        """A connection for this thread alone; `give_back` must follow. Raises StoreError kinds."""
+        try:
+            return self._connections.take()
+        except psycopg.Error as error:
+            raise_mapped(error, self.where)
+            raise
 
     def give_back(self, connection: Connection) -> None:
-        """Return a connection to the pool, which drops it if it broke."""
-        self._pool.putconn(connection)
+        """Return a connection that was taken; one that broke is dropped."""
+        self._connections.give_back(connection)
 
     @contextmanager
     def read(self, *, snapshot: bool = False) -> Iterator[Session]:
@@ -296,7 +287,7 @@ class PostgresDatabase:
 
     def close(self) -> None:
         """Give everything back."""
-        self._pool.close()
+        self._connections.close()
 
 
 class _Single:
@@ -326,7 +317,7 @@ def mapped_errors(where: str) -> Iterator[None]:
     """Turn the driver's errors into ours."""
     try:
         yield
-    except (psycopg.Error, PoolTimeout, UnicodeEncodeError) as error:
+    except (psycopg.Error, UnicodeEncodeError) as error:
         raise_mapped(error, where)
         raise
 
@@ -348,7 +339,7 @@ def raise_mapped(error: BaseException, where: str) -> None:  # noqa: C901 - one 
             ) from error
         case errors.DiskFull():
             raise StoreFull(f"the disk is full: {where}", "free some space") from error
-        case errors.LockNotAvailable() | errors.DeadlockDetected() | PoolTimeout():
+        case errors.LockNotAvailable() | errors.DeadlockDetected():
             raise StoreBusy(f"the database is busy: {where}", "try again") from error
         case errors.QueryCanceled():
             raise StoreError("the question was cancelled") from error
