@@ -20,8 +20,8 @@ from billdesk.core.values.ids import IdMaker
 from billdesk.screens.figures import Times
 from billdesk.screens.frame import DeskScreen
 from billdesk.screens.heartbeat import Heartbeat, Rhythm
-from billdesk.screens.host import TRY_DEMO
-from billdesk.screens.places import PLACES, WELCOME
+from billdesk.screens.host import LOOKING_ONLY, TRY_DEMO
+from billdesk.screens.places import BY_NAME, PLACES, WELCOME
 from billdesk.screens.themes import (
     DEFAULT_THEME,
     PALETTES,
@@ -29,7 +29,6 @@ from billdesk.screens.themes import (
     VARIABLE_DEFAULTS,
     wants_no_color,
 )
-from billdesk.screens.threads import explain
 
 if TYPE_CHECKING:
     from billdesk.core.desk import Desk
@@ -44,7 +43,7 @@ class BilldeskApp(Heartbeat):
 
     TITLE = "billdesk"
     ENABLE_COMMAND_PALETTE = False
-    MODES: ClassVar = {place.name: place.make for place in (*PLACES, WELCOME)}
+    MODES: ClassVar = {place.name: place.make for place in (*PLACES, *BY_NAME, WELCOME)}
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("colon,ctrl+p", "palette", "Commands", id="app.palette", key_display=":"),
@@ -80,6 +79,7 @@ class BilldeskApp(Heartbeat):
         rhythm: Rhythm | None = None,
         companion: Companion | None = None,
         ids: IdMaker | None = None,
+        read_only: bool = False,
     ) -> None:
         # The first screen is the one wanted: nothing is built twice.
         self.DEFAULT_MODE = place  # type: ignore[misc]  # read from the instance, never the class
@@ -88,6 +88,7 @@ class BilldeskApp(Heartbeat):
         self._account = account
         self._companion = companion
         self.ids = ids or self.ids
+        self.wants_to_look_only = read_only
         self._leaving = threading.Event()
         self._companions: list[threading.Thread] = []
         self._previous = place
@@ -114,15 +115,15 @@ class BilldeskApp(Heartbeat):
             desk = open_it()
             return desk, desk.ledger.pulse()
 
-        self.in_thread(open_and_look, self._opened, partial(self._not_opened, url))
+        self.in_thread(open_and_look, partial(self._opened, url), partial(self._not_opened, url))
 
-    def _opened(self, opened: tuple[Desk, int]) -> None:
+    def _opened(self, url: str | None, opened: tuple[Desk, int]) -> None:
         from zoneinfo import ZoneInfo
 
         self.close_desk()
         self._leaving.clear()
         desk, self.pulse = opened
-        self.desk, self.ledger = desk, desk.info
+        self.desk, self.ledger, self.address = desk, desk.info, url
         self.times = Times(ZoneInfo(desk.info.zone))
         self.freshness = "live"
         if self.current_mode == WELCOME.name:
@@ -143,7 +144,7 @@ class BilldeskApp(Heartbeat):
         if isinstance(self.screen, WelcomeScreen) and not (
             isinstance(error, NotFound) and url is None
         ):
-            self.screen.explain_trouble(explain(error))
+            self.screen.explain_trouble(error, url)
         self._refresh_frames()
 
     def _start_companion(self, desk: Desk) -> None:
@@ -246,6 +247,16 @@ class BilldeskApp(Heartbeat):
         if self.desk is not None and self._visible is not None:
             self.push_screen(Export(self._visible.entry_filter()))
 
+    def action_import_file(self) -> None:
+        from billdesk.screens.importing import Import
+
+        if self._visible is None or self.desk is None:
+            return
+        if self.may_act:
+            self.push_screen(Import())
+        else:
+            self._visible.say(LOOKING_ONLY, "warn")
+
     def action_next_theme(self) -> None:
         index = THEME_NAMES.index(self.theme) if self.theme in THEME_NAMES else -1
         self.action_use_theme(THEME_NAMES[(index + 1) % len(THEME_NAMES)])
@@ -272,7 +283,7 @@ def run_desk(
     ledger the welcome screen helps to get one. Returns the exit status. Raises NotFound for a theme
     or screen that does not exist.
     """
-    names = [place.name for place in PLACES]
+    names = [place.name for place in (*PLACES, *BY_NAME)]
     if screen is not None and screen not in names:
         raise NotFound(f"there is no screen {screen!r}", "one of " + ", ".join(names))
     if theme is not None and theme not in THEME_NAMES:
@@ -288,6 +299,7 @@ def run_desk(
         account=account,
         theme=theme or DEFAULT_THEME,
         companion=companion,
+        read_only=read_only,
     )
     try:
         wanted = app.run()

@@ -37,6 +37,7 @@ class HealthScreen(DeskScreen["tuple[DoctorSheet, ...]"]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("v", "verify", "Verify the ledger", id="health.verify"),
         Binding("s", "seal", "Seal a checkpoint", id="health.seal"),
+        Binding("b", "app.go('keeping')", "Back up, restore", id="health.keeping"),
     ]
 
     class Progress(Message):

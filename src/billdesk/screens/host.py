@@ -26,6 +26,10 @@ TRY_DEMO = 100
 """What the app ends with when the demo is wanted: whoever started it goes on with that."""
 
 
+LOOKING_ONLY = "This desk was opened read-only: open it again without --read-only"
+"""What is said when somebody who only looks wants to act."""
+
+
 @dataclass(frozen=True)
 class Place:
     """A main screen: the key that goes there, its name for commands, its title for people."""
@@ -54,6 +58,9 @@ class DeskHost(App[int]):
         super().__init__()
         self.desk: Desk | None = None
         self.ledger: LedgerSheet | None = None
+        self.address: str | None = None
+        """What opens the present ledger again; it may hold a password, and is never shown."""
+        self.wants_to_look_only = False
         self.times = Times()
         self.freshness = "opening"
         self.pulse = -1

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from billdesk.screens.host import DeskHost
 from billdesk.screens.keys import EVERYWHERE, FIELD, LIST, PANES, KeySheet, keys_of
 from billdesk.screens.line_table import Column
 from billdesk.screens.picker import Picker
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
 
 NOT_BY_NAME = {*PANES, "palette", "step_back"}
 """What makes no sense from within the palette."""
+
+
+KEYLESS = (
+    ("Keeping: back up, restore, migrate, grant a login", "app.go('keeping')"),
+    ("Import accounts or entries from CSV", "app.import_file"),
+)
+"""What can be done from everywhere, and seldom enough to need no key of its own."""
 
 
 @dataclass(frozen=True)
@@ -90,11 +98,13 @@ def _typed_command(text: str) -> tuple[str, str] | None:
 
 
 def _commands(screen: Screen[Any]) -> list[Command]:
-    """One command for each action that has a key, and one for each theme."""
+    """One command for each action that has a key, those without one, and one for each theme."""
     keys = [each for each in keys_of(screen) if each.enabled and each.action not in NOT_BY_NAME]
     # What the screen can do comes before what can be done everywhere; moving needs no command.
     keys = [each for each in keys if each.where not in {LIST, FIELD}]
     commands = [_command(each) for each in sorted(keys, key=lambda each: each.where == EVERYWHERE)]
+    if isinstance(screen.app, DeskHost) and screen.app.desk is not None:
+        commands += [Command(title, "", EVERYWHERE, act, screen) for title, act in KEYLESS]
     commands += [
         Command(f"Theme {name}", "", "Everywhere", f"app.use_theme('{name}')", screen)
         for name in THEME_NAMES

@@ -31,4 +31,7 @@ PLACES = (
     _place("7", "audit", "Audit", "AuditScreen"),
     _place("8", "health", "Health", "HealthScreen"),
 )
+BY_NAME = (_place("", "keeping", "Keeping", "KeepingScreen"),)
+"""Main screens without a digit: the palette has them, and whatever screen leads there."""
+
 WELCOME = _place("", "welcome", "Welcome", "WelcomeScreen")
