@@ -20,6 +20,7 @@ from billdesk.core.desk import (
     open_desk,
     restore,
 )
+from billdesk.core.store.schema import SCHEMA_VERSION
 from billdesk.core.store.sqlite import sqlite3
 from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.errors import (
@@ -453,6 +454,8 @@ def test_a_backup_is_brought_back_whole_and_over_nothing(
         assert restored.verify(checkpoint).ok
     with pytest.raises(AlreadyExists):
         restore(backup, again)
+    with pytest.raises(NotFound, match="no backup"):
+        restore(tmp_path / "none", tmp_path / "new.ledger")
 
 
 def test_a_backup_of_a_file_is_one_file_even_while_it_is_read(
@@ -493,7 +496,8 @@ def test_an_old_ledger_is_migrated_after_a_backup(tmp_path: Path) -> None:
     with contextlib.closing(sqlite3.connect(str(path))) as old:
         old.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
         old.commit()
-    assert migrate(path) == f"schema 0000 → 0001, backup at {path}.before-0001"
+    backup = f"{path}.before-{SCHEMA_VERSION}"
+    assert migrate(path) == f"schema 0000 → {SCHEMA_VERSION}, backup at {backup}"
 
 
 def test_a_login_is_granted_its_work_on_postgres_alone(

@@ -45,13 +45,13 @@ from billdesk.core.rules.sheets import (
 from billdesk.core.settings import Paths, Settings, default_paths, read_settings
 from billdesk.core.store import accounts as account_store
 from billdesk.core.store import opening
-from billdesk.core.store.addresses import is_postgres, sqlite_path
+from billdesk.core.store.addresses import is_postgres, is_there, sqlite_path
 from billdesk.core.store.copying import backup_file
 from billdesk.core.store.meta import read_meta, write_meta
 from billdesk.core.store.schema import SCHEMA_VERSION
 from billdesk.core.store.sessions import Database, Session
 from billdesk.core.values.clock import Clock, SystemClock, format_instant, parse_instant, to_micros
-from billdesk.core.values.errors import BadInput, NotOffered, Refused
+from billdesk.core.values.errors import BadInput, NotFound, NotOffered, Refused
 from billdesk.core.values.ids import Chance, IdMaker
 from billdesk.core.values.money import exponent_of
 
@@ -419,6 +419,8 @@ def restore(backup: str | os.PathLike[str], url: str | os.PathLike[str] | None =
     """
     source = Path(backup)
     address = read_settings().ledger if url is None else os.fspath(url)
+    if not is_there(source):
+        raise NotFound(f"there is no backup at {source}", "check the path")
     if is_postgres(address):
         from billdesk.core.store.dumping import restore_postgres  # psycopg's copy
 

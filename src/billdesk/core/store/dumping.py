@@ -15,7 +15,7 @@ from billdesk.core.store.migrating import make_postgres
 from billdesk.core.store.schema import SCHEMA_VERSION
 from billdesk.core.store.sessions import Database, Session
 from billdesk.core.store.sqlite import create_file, mapped_errors, sqlite3
-from billdesk.core.values.errors import AlreadyExists, NotALedger, NotFound, StoreError
+from billdesk.core.values.errors import AlreadyExists, NotALedger, StoreError
 
 APPLICATION_ID = 0x42444B44
 """`BDKD` in the file's header: a dump of a ledger."""
@@ -56,9 +56,7 @@ def dump_postgres(database: Database, target: Path) -> None:
 
 
 def restore_postgres(source: Path, url: str) -> None:
-    """Bring a dump back into an empty database. Raises NotFound, NotALedger, AlreadyExists, StoreError."""
-    if not is_there(source):
-        raise NotFound(f"there is no backup at {source}", "check the path")
+    """Bring a dump back into an empty database. Raises NotALedger, AlreadyExists, StoreError."""
     with mapped_errors(str(source)), closing(sqlite3.connect(os.fspath(source))) as file:
         if file.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
             raise NotALedger(
