@@ -44,6 +44,8 @@ def stage(
     return BilldeskApp(
         opener,
         maker=maker,
+        url=shop.ledger,
+        read_only=read_only,
         clock=MovingClock(NOW),
         ids=IdMaker(random.Random(5).randbytes),
         rhythm=rhythm,

@@ -70,8 +70,8 @@ class Shop:
 def found_shop(folder: Path, address: str | None = None) -> None:
     """Live a month of business in `folder`, or at an address, the same way every time."""
     shop, clock = Shop(folder, address), MovingClock(OPENED_AT)
-    create_ledger(shop.ledger, clock=clock, demo=True).close()
     chance = random.Random(7)
+    create_ledger(shop.ledger, clock=clock, demo=True, chance=random.Random(3).randbytes).close()
     with open_desk(
         shop.ledger, clock=clock, actor="lead-engine", origin="python", chance=chance.randbytes
     ) as desk:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.widgets import Input
+
+from billdesk.core.values.plain_text import visible
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+HIDDEN = "\N{REPLACEMENT CHARACTER}"
 
 
 class LineInput(Input):
@@ -37,3 +46,19 @@ class LineInput(Input):
             select_on_focus=False,
         )
         self.cursor_blink = False
+
+    @property
+    def _value(self) -> Text:
+        """What is painted: one mark for each character that a terminal would obey or hide.
+
+        Only what is painted changes: what was pasted is taken, or refused, as it is.
+        """
+        painted = super()._value
+        if visible(painted.plain) != painted.plain:
+            painted.plain = "".join(map(_shown, painted.plain))
+        return painted
+
+
+def _shown(character: str) -> str:
+    mark = visible(character)
+    return mark if len(mark) == 1 else HIDDEN
