@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from billdesk.core.desk import Desk, grant, open_desk
+from billdesk.core.desk import Desk, grant, migrate, open_desk
+from billdesk.core.store.migrating import postgres_engine, upgrade
 from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.errors import BadInput, InsufficientFunds, NotAllowed, NotFound, Refused
 from tests.new_ledger import START
@@ -37,7 +38,12 @@ def client_url(postgres_url: str, login: str) -> str:
         desk.accounts.add("acme", name="Acme")
         desk.adjustments.credit("acme", "10.00", memo="welcome to the desk")
     grant(login, postgres_url)
-    parts = urlsplit(postgres_url)
+    return client_address(postgres_url, login)
+
+
+def client_address(url: str, login: str) -> str:
+    """The same database for another login."""
+    parts = urlsplit(url)
     return parts._replace(netloc=f"{login}@{parts.netloc.rpartition('@')[2]}").geturl()
 
 
@@ -144,3 +150,27 @@ def test_a_login_must_be_there_and_have_a_plain_name(postgres_url: str, sqlite_u
             grant(name, postgres_url)
     with pytest.raises(Refused, match="no logins"):
         grant("client", sqlite_url)
+
+
+def test_a_client_of_an_older_ledger_may_still_post_after_the_upgrade(
+    postgres_empty_url: str, login: str
+) -> None:
+    engine = postgres_engine(postgres_empty_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE SCHEMA billdesk")
+        upgrade(connection, "0001")
+        about = ("ledger_id", "led_1"), ("default_asset", "USD"), ("zone", "UTC")
+        for key, value in (*about, ("created_at", "2026-01-05T09:00:00Z"), ("demo", "no")):
+            connection.exec_driver_sql("INSERT INTO meta VALUES (%s, %s)", (key, value))
+        for right in ("USAGE ON SCHEMA", "SELECT ON ALL TABLES IN SCHEMA"):
+            connection.exec_driver_sql(f"GRANT {right} billdesk TO {login}")
+        connection.exec_driver_sql(f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA billdesk TO {login}")
+    engine.dispose()
+    migrate(postgres_empty_url)
+    with open_desk(postgres_empty_url) as desk:
+        desk.accounts.add("acme", name="Acme")
+        desk.adjustments.credit("acme", "10.00", memo="welcome to the desk")
+    with open_desk(client_address(postgres_empty_url, login)) as client:
+        assert str(client.charges.create("acme", "4.00", reference="a").balance_after) == "6.00 USD"
+    with psycopg.connect(postgres_empty_url) as owner:
+        owner.execute(f"DROP OWNED BY {login}")

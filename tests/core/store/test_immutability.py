@@ -120,7 +120,11 @@ def test_erasing_changes_nothing_else(story: Desk) -> None:
 
 
 def test_a_wallet_keeps_its_identity_and_never_goes_back(story: Desk) -> None:
-    for change in ("id = 'x'", "purpose = 'credits'", "asset = 'EUR'", "seq = 0", "last_at = 0"):
+    changes = ["id = 'x'", "account_id = 'x'", "purpose = 'credits'", "asset = 'EUR'"]
+    if story._office.database.kind == "sqlite":
+        # On Postgres no client may write these, and a trigger's condition costs every charge time.
+        changes += ["number = 99", "seq = 0", "last_at = 0"]
+    for change in changes:
         with (
             pytest.raises(Exception, match="keeps its identity"),
             story._office.database.write() as session,

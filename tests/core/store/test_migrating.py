@@ -10,12 +10,12 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel
 
 from billdesk.core.desk import migrate, open_desk
-from billdesk.core.store import tables
+from billdesk.core.store import migrating, revising, tables
 from billdesk.core.store.migrating import postgres_engine, sqlite_engine, upgrade
 from billdesk.core.store.schema import SCHEMA_VERSION, schema_statements
 from billdesk.core.store.sqlite import APPLICATION_ID, sqlite3
 from billdesk.core.values.errors import NotALedger, NotFound, SchemaMismatch, StoreBusy, StoreGone
-from tests.core.store.other_process import HOLD_WRITE_LOCK, holding
+from tests.core.store.other_process import HOLD_GATE, HOLD_WRITE_LOCK, holding
 
 MODELS = [
     model
@@ -102,6 +102,39 @@ def test_an_older_database_is_brought_up(postgres_empty_url: str) -> None:
     assert migrate(postgres_empty_url) == f"schema 0000 → {SCHEMA_VERSION}"
 
 
+def test_a_revision_that_fails_leaves_nothing_of_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = tmp_path / "old"
+    engine = sqlite_engine(old)
+    with engine.begin() as connection:
+        upgrade(connection, "0001")
+        connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+    before = master(old)
+
+    def broken(kind: str, revision: str) -> list[str]:
+        return ["CREATE TABLE half_done (x)", "CREATE TABLE half_done (x)"]
+
+    monkeypatch.setattr(revising, "revision_statements", broken)
+    with pytest.raises(sqlite3.OperationalError):
+        migrate(str(old))
+    assert master(old) == before
+    monkeypatch.undo()
+    assert migrate(str(old)).startswith(f"schema 0001 → {SCHEMA_VERSION}")
+
+
+def test_a_revision_waits_for_its_turn_at_the_gate(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrating, "DEADLINE_SECONDS", 0.2)
+    engine = sqlite_engine(Path(sqlite_url))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")
+    engine.dispose()
+    with holding(HOLD_GATE, f"{sqlite_url}.lock"), pytest.raises(StoreBusy):
+        migrate(sqlite_url)
+
+
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 def test_a_newer_ledger_is_left_alone(kind: str, request: pytest.FixtureRequest) -> None:
     url = request.getfixturevalue(f"{kind}_url")
@@ -140,7 +173,8 @@ def test_a_locked_ledger_is_busy(sqlite_url: str) -> None:
 def test_the_schemas_are_cut_into_whole_statements() -> None:
     for kind in ("sqlite", "postgres"):
         statements = schema_statements(kind)
-        assert all(statement.startswith(("CREATE", "SET", "REVOKE")) for statement in statements)
+        begun = ("CREATE", "SET", "REVOKE", "DROP TRIGGER", "ALTER TABLE")
+        assert all(statement.startswith(begun) for statement in statements)
         assert not any(
             statement.endswith(";") for statement in statements if "END" not in statement
         )

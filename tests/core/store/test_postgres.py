@@ -92,7 +92,7 @@ def test_a_ledger_is_made_once(postgres_url: str, postgres_empty_url: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("version", "remedy"), [("0002", "upgrade billdesk"), ("0000", "billdesk migrate")]
+    ("version", "remedy"), [("9999", "upgrade billdesk"), ("0000", "billdesk migrate")]
 )
 def test_another_version_is_refused_with_the_remedy(
     postgres_url: str, other: psycopg.Connection[Any], version: str, remedy: str
@@ -262,6 +262,56 @@ def test_no_connection_left_ends_a_wait_at_the_deadline(postgres_url: str) -> No
     with database.read() as session:
         assert session.one("SELECT 1") == (1,)
     database.close()
+
+
+def test_a_connection_killed_before_a_block_is_told_and_replaced(
+    desk: Desk, other: psycopg.Connection[Any]
+) -> None:
+    kill_others(other)
+    with pytest.raises(StoreGone), desk.transaction():
+        pytest.fail("there is no block without a connection")
+    still_works(desk, "10.00 USD")
+
+
+def test_a_closed_desk_has_no_connections(postgres_url: str) -> None:
+    database = PostgresDatabase(postgres_url)
+    connection = database.take()
+    database.close()
+    database.give_back(connection)
+    assert connection.closed
+    with pytest.raises(StoreGone, match="closed"):
+        database.take()
+
+
+def test_a_forked_child_makes_connections_of_its_own(desk: Desk) -> None:
+    database = desk._office.database
+    assert isinstance(database, PostgresDatabase)
+    mine = backend(database)
+    database._connections.forget_parent()
+    assert backend(database) != mine
+    for connection in database._connections.left_alone:
+        assert not connection.closed
+        connection.close()
+
+
+def backend(database: PostgresDatabase) -> int:
+    """The process that serves the database's next session."""
+    with database.read() as session:
+        [(number,)] = session.all("SELECT pg_backend_pid()")
+    return int(number)
+
+
+def test_a_row_that_somebody_locks_is_waited_for_until_the_deadline(
+    postgres_url: str, desk: Desk, other: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BILLDESK_DEADLINE_SECONDS", "0.2")
+    with open_desk(postgres_url, clock=MovingClock(START)) as waiting:
+        other.execute("BEGIN")
+        other.execute("SELECT 1 FROM billdesk.wallet FOR UPDATE")
+        with pytest.raises(StoreBusy):
+            waiting.charges.create("acme", "1.00", reference="waits")
+        other.execute("ROLLBACK")
+    still_works(desk, "10.00 USD")
 
 
 def test_a_desk_opened_to_look_touches_nothing(postgres_url: str, desk: Desk) -> None:

@@ -136,7 +136,7 @@ def test_a_damaged_file(filled: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "remedy"), [("0002", "upgrade billdesk"), ("0000", "billdesk migrate")]
+    ("version", "remedy"), [("9999", "upgrade billdesk"), ("0000", "billdesk migrate")]
 )
 def test_another_version_is_refused_with_the_remedy(filled: str, version: str, remedy: str) -> None:
     change(filled, f"UPDATE alembic_version SET version_num = '{version}'")

@@ -28,6 +28,7 @@ class Connections:
         self._largest = largest
         self._deadline_seconds = deadline_seconds
         self._closed = False
+        self.left_alone: list[Connection] = []
         self._start_afresh()
         watch(self)
 
@@ -77,7 +78,7 @@ class Connections:
 
     def forget_parent(self) -> None:
         """In a forked child: connections stay the parent's, neither used nor closed here."""
-        self._left_alone = [*getattr(self, "_left_alone", []), *self._idle]
+        self.left_alone += self._idle
         self._start_afresh()
 
     def _drop_idle(self) -> None:

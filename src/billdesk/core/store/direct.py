@@ -14,7 +14,7 @@ from weakref import WeakSet
 
 import psycopg
 from psycopg.errors import error_from_result
-from psycopg.pq import ConnStatus, ExecStatus, Format
+from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, Format
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -24,6 +24,9 @@ _ENCODERS: dict[str, Callable[[Any], bytes]] = {
     "bigint": struct.Struct(">q").pack,
     "boolean": struct.Struct("?").pack,
 }
+
+_FORGOTTEN = b"26000"
+"""SQLSTATE of a prepared statement that is gone: the driver forgets all of them at a rollback."""
 
 
 class DirectCall:
@@ -53,15 +56,21 @@ class DirectCall:
             result = pq.exec_params(self._sql, bound, None, self._formats)
         else:
             if connection not in self._ready:
-                made = pq.prepare(self._name, self._sql)
-                if made.status != ExecStatus.COMMAND_OK:
-                    raise _error(connection, made)
-                self._ready.add(connection)
+                self._prepare(connection)
             result = pq.exec_prepared(self._name, bound, self._formats)
+            if result.error_field(DiagnosticField.SQLSTATE) == _FORGOTTEN:
+                self._prepare(connection)
+                result = pq.exec_prepared(self._name, bound, self._formats)
         if result.status != ExecStatus.TUPLES_OK:
             raise _error(connection, result)
         answer = result.get_value(0, 0)
         return None if answer is None else answer.decode()
+
+    def _prepare(self, connection: Connection) -> None:
+        made = connection.pgconn.prepare(self._name, self._sql)
+        if made.status != ExecStatus.COMMAND_OK:
+            raise _error(connection, made)
+        self._ready.add(connection)
 
 
 def _error(connection: Connection, result: psycopg.pq.abc.PGresult) -> psycopg.Error:

@@ -22,6 +22,11 @@ if sys.platform != "win32":
 _QUIET_SECONDS = 0.0001
 
 
+def gate_path(ledger: Path) -> Path:
+    """The file beside a ledger file that its writers lock."""
+    return ledger.with_name(ledger.name + ".lock")
+
+
 class WriteGate:
     """Opened by `enter`, closed by `leave`; `deadline_seconds` bounds the wait."""
 

@@ -25,6 +25,11 @@ _GRANTS = (
 )
 
 
+def grant_statements(login: str) -> list[str]:
+    """The statements that give a login, which exists, what a client needs."""
+    return [statement.format(login=f'"{login}"') for statement in _GRANTS]
+
+
 def grant_client(url: str, login: str) -> None:
     """Give a login what a client needs. Raises BadInput, NotFound, NotAllowed, StoreError kinds."""
     if _LOGIN.fullmatch(login) is None:
@@ -34,7 +39,7 @@ def grant_client(url: str, login: str) -> None:
         with database.write() as session:
             if session.one("SELECT 1 FROM pg_roles WHERE rolname = ?", (login,)) is None:
                 raise NotFound(f"there is no login {login}", "make it with CREATE ROLE … LOGIN")
-            for statement in _GRANTS:
-                session.run(statement.format(login=f'"{login}"'))
+            for statement in grant_statements(login):
+                session.run(statement)
     finally:
         database.close()

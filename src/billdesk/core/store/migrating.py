@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ from alembic.config import Config
 
 from billdesk.core.store.addresses import check_file, is_postgres, sqlite_path
 from billdesk.core.store.copying import backup_file
+from billdesk.core.store.gate import WriteGate, gate_path
+from billdesk.core.store.granting import grant_statements
 from billdesk.core.store.postgres import SCHEMA, PostgresSession
 from billdesk.core.store.postgres import mapped_errors as postgres_errors
 from billdesk.core.store.schema import SCHEMA_VERSION
@@ -20,6 +24,8 @@ from billdesk.core.store.sessions import Session
 from billdesk.core.store.sqlite import mapped_errors as sqlite_errors
 from billdesk.core.store.sqlite import sqlite3
 from billdesk.core.values.errors import AlreadyExists, NotALedger, SchemaMismatch
+
+DEADLINE_SECONDS = 30
 
 
 def make_postgres(url: str, fill: Callable[[Session], None]) -> None:
@@ -62,11 +68,14 @@ def migrate(url: str) -> tuple[str, str, Path | None]:
                 f"this ledger was written by a newer billdesk (schema {before})", "upgrade billdesk"
             )
         if path is not None:
-            backup = path.with_name(f"{path.name}.before-{SCHEMA_VERSION}")
+            backup = _free_name(path.with_name(f"{path.name}.before-{SCHEMA_VERSION}"))
             backup_file(path, backup)
-        with MappedErrors(url), engine.begin() as connection:
+        with _alone(path), MappedErrors(url), engine.begin() as connection:
             upgrade(connection)
-            return before, _version(connection), backup
+            after = _version(connection)
+            if path is None:
+                _renew_grants(connection)
+        return before, after, backup
     finally:
         engine.dispose()
 
@@ -87,10 +96,58 @@ def alembic_config() -> Config:
 
 
 def sqlite_engine(path: Path) -> sa.Engine:
-    """An engine on a ledger file, for schema work only."""
-    return sa.create_engine(
+    """An engine on a ledger file, for schema work only.
+
+    The driver would commit before each CREATE by itself: it is told to leave that to us, so that a
+    revision that fails leaves nothing (https://docs.sqlalchemy.org/en/20/dialects/sqlite.html).
+    """
+    engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(path)), module=sqlite3, poolclass=sa.pool.NullPool
     )
+    sa.event.listen(engine, "connect", _leave_commits_to_us)
+    sa.event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def _leave_commits_to_us(connection: sqlite3.Connection, _: object) -> None:
+    connection.isolation_level = None
+
+
+def _begin_immediate(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _free_name(path: Path) -> Path:
+    """`path`, or with the first number that makes it new: an attempt that failed left its copy."""
+    names = (path.with_name(f"{path.name}.{number}") for number in count(2))
+    return next(name for name in chain([path], names) if not name.exists())
+
+
+@contextmanager
+def _alone(path: Path | None) -> Iterator[None]:
+    """Keep every other writer of a ledger file out; Postgres locks what a revision changes."""
+    if path is None:
+        yield
+        return
+    gate = WriteGate(gate_path(path), DEADLINE_SECONDS)
+    gate.enter()
+    try:
+        yield
+    finally:
+        gate.leave()
+        gate.close()
+
+
+def _renew_grants(connection: sa.Connection) -> None:
+    """Give every client that may post what the new schema brings, too."""
+    clients = connection.exec_driver_sql(
+        "SELECT DISTINCT grantee FROM information_schema.routine_privileges"
+        " WHERE routine_schema = 'billdesk' AND routine_name = 'post' AND grantee NOT IN"
+        " (SELECT pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname = 'billdesk')"
+    )
+    for (login,) in clients.all():
+        for statement in grant_statements(login):
+            connection.exec_driver_sql(statement)
 
 
 def postgres_engine(url: str) -> sa.Engine:

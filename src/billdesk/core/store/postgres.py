@@ -155,28 +155,25 @@ class PostgresDatabase:
         )
 
     def _connect(self) -> Connection:
-        connection = psycopg.connect(
-            self.url,
-            autocommit=True,
-            connect_timeout=10,
-            application_name="billdesk",
-            client_encoding="utf8",
-        )
-        connection.prepare_threshold = 0 if self._prepared else None
-        # Who waits for a lock is told in the end: a call straight through libpq hears no Ctrl-C.
-        settings = [_SEARCH_PATH, f"SET lock_timeout = {round(self._deadline_seconds * 1000)}"]
-        if self.read_only:
-            settings.append("SET default_transaction_read_only = on")
-        connection.execute("; ".join(settings).encode(), prepare=False)
+        with mapped_errors(self.where):
+            connection = psycopg.connect(
+                self.url,
+                autocommit=True,
+                connect_timeout=10,
+                application_name="billdesk",
+                client_encoding="utf8",
+            )
+            connection.prepare_threshold = 0 if self._prepared else None
+            # Who waits for a lock is told in the end: a call straight through libpq hears no Ctrl-C.
+            settings = [_SEARCH_PATH, f"SET lock_timeout = {round(self._deadline_seconds * 1000)}"]
+            if self.read_only:
+                settings.append("SET default_transaction_read_only = on")
+            connection.execute("; ".join(settings).encode(), prepare=False)
         return connection
 
     def take(self) -> Connection:
         """A connection for this thread alone; `give_back` must follow. Raises StoreError kinds."""
-        try:
-            return self._connections.take()
-        except psycopg.Error as error:
-            raise_mapped(error, self.where)
-            raise
+        return self._connections.take()
 
     def give_back(self, connection: Connection) -> None:
         """Return a connection that was taken; one that broke is dropped."""

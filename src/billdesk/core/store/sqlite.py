@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from billdesk.core.store.blocks import Block, WriteBlock
 from billdesk.core.store.forking import watch
-from billdesk.core.store.gate import WriteGate
+from billdesk.core.store.gate import WriteGate, gate_path
 from billdesk.core.store.sessions import KeyTaken, Kind, Session, Values
 from billdesk.core.values.errors import (
     BadInput,
@@ -139,7 +139,7 @@ class SqliteDatabase:
         self.where = str(path)
         self.read_only = read_only
         self._deadline_seconds = deadline_seconds
-        self._gate = WriteGate(path.with_name(path.name + ".lock"), deadline_seconds)
+        self._gate = WriteGate(gate_path(path), deadline_seconds)
         self._writer: SqliteSession | None = None
         self._readers: list[SqliteSession] = []
         self._guard = threading.Lock()

@@ -1,3 +1,5 @@
+SET LOCAL search_path = billdesk;
+
 -- A condition of a trigger is read anew for every statement, which cost a charge 16 µs; a list of
 -- columns costs nothing. That seq and last_at never go back is for `verify` to see: no client may write
 -- them.

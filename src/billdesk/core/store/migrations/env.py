@@ -9,6 +9,7 @@ context.configure(
     target_metadata=context.config.attributes.get("metadata"),
     version_table_schema="billdesk" if postgres else None,
     include_schemas=postgres,
+    transactional_ddl=True,
 )
 with context.begin_transaction():
     context.run_migrations()
