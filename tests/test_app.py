@@ -19,7 +19,9 @@ from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.errors import NotALedger, NotFound, StoreGone
 from billdesk.screens.account import AccountScreen
 from billdesk.screens.balances import BalancesScreen
+from billdesk.screens.health import HealthScreen
 from billdesk.screens.heartbeat import Rhythm
+from billdesk.screens.keeping import KeepingScreen
 from billdesk.screens.ledger import LedgerScreen
 from billdesk.screens.overview import OverviewScreen
 from billdesk.screens.places import PLACES
@@ -219,7 +221,9 @@ async def test_the_companion_leaves_when_the_desk_closes(shop: Shop) -> None:  #
 def test_no_key_means_two_things_on_one_screen() -> None:
     from billdesk.screens.line_table import LineTable
 
-    for screen in (AccountScreen, LedgerScreen, OverviewScreen, WelcomeScreen):
+    for screen in (
+        AccountScreen, HealthScreen, KeepingScreen, LedgerScreen, OverviewScreen, WelcomeScreen,
+    ):  # fmt: skip
         keys: list[str] = []
         for owner in (LineTable, screen, BilldeskApp):
             for binding in owner.BINDINGS:
@@ -233,7 +237,7 @@ def test_no_key_means_two_things_on_one_screen() -> None:
 def test_every_binding_has_a_name_of_its_own_to_be_remapped_by() -> None:
     from billdesk.screens.line_table import LineTable
 
-    for owner in (BilldeskApp, LineTable, AccountScreen, LedgerScreen):
+    for owner in (BilldeskApp, LineTable, AccountScreen, KeepingScreen, LedgerScreen):
         names = [binding.id for binding in owner.BINDINGS if isinstance(binding, Binding)]
         assert all(names), owner
         assert len(set(names)) == len(names), owner

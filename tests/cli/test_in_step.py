@@ -95,6 +95,23 @@ SHELL_ONLY = {
 }
 
 
+# What the terminal does by another verb, which does the same or more.
+OTHERWISE_AT_THE_DESK = {
+    "accounts.get": "the incident has the account, and all about it",
+    "accounts.list": "the balances have every account that ever had money, the finder all",
+    "adjustments.list": "the ledger's entries, by kind",
+    "charges.create_many": "for programs; people charge one by one",
+    "facts.list": "the payments say what the facts came to",
+    "holds.capture": "for programs, which know what the work came to",
+    "holds.expire_due": "the desk ticks by itself",
+    "holds.list": "the incident has those that are open",
+    "holds.place": "for programs, before they begin a work",
+    "ledger.recount": "verify counts, too",
+    "ledger.trial_balance": "verify compares, too",
+    "refunds.list": "the ledger's entries, by kind",
+    "standing.may_run": "the incident says so, and why",
+}
+
 SETTLED_BY_THE_DOOR = {
     "actor": "BILLDESK_ACTOR",
     "chance": "for rehearsals",
@@ -156,6 +173,15 @@ def test_every_verb_of_the_desk_has_a_command(shell: Shell) -> None:
 
 def test_every_command_is_a_verb_of_the_desk() -> None:
     assert {entry.words for entry in CATALOGUE} == {*COMMANDS.values(), *SHELL_ONLY}
+
+
+def test_every_verb_of_the_desk_has_a_place_on_a_screen() -> None:
+    files = [ROOT / "src/billdesk/app.py", *(ROOT / "src/billdesk/screens").glob("*.py")]
+    source = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    imported = set(re.findall(r"from billdesk\.core\.desk import ([^\n(]+)", source))
+    functions = {name.split(" as ")[0] for names in imported for name in names.split(", ")}
+    used = {verb for verb in COMMANDS if f"desk.{verb}" in source} | functions & COMMANDS.keys()
+    assert COMMANDS.keys() - used == OTHERWISE_AT_THE_DESK.keys()
 
 
 def test_whatever_a_verb_is_told_in_python_it_can_be_told_in_the_shell(shell: Shell) -> None:

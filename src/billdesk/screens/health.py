@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from time import monotonic
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.message import Message
 
 from billdesk.screens.detail import Detail
 from billdesk.screens.figures import count, counted, tone_of
 from billdesk.screens.frame import DeskScreen
 from billdesk.screens.line_table import Column, LineTable
 from billdesk.screens.paged_table import PagedTable
+from billdesk.screens.progress import Progress, reporter
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 Check = tuple[str, str, str, str]
 """What was checked, how it is, what was found, and what helps."""
-
-SECONDS_BETWEEN_REPORTS = 0.2
 
 
 class HealthScreen(DeskScreen["tuple[DoctorSheet, ...]"]):
@@ -39,13 +37,6 @@ class HealthScreen(DeskScreen["tuple[DoctorSheet, ...]"]):
         Binding("s", "seal", "Seal a checkpoint", id="health.seal"),
         Binding("b", "app.go('keeping')", "Back up, restore", id="health.keeping"),
     ]
-
-    class Progress(Message):
-        """So many entries are proven."""
-
-        def __init__(self, done: int, total: int) -> None:
-            super().__init__()
-            self.done, self.total = done, total
 
     def __init__(self) -> None:
         super().__init__()
@@ -105,23 +96,10 @@ class HealthScreen(DeskScreen["tuple[DoctorSheet, ...]"]):
             return
         self._verifying = True
         self.say("verifying …", "muted")
-        report = self._reporter()
+        report = partial(reporter(self.post_message), "verifying")
         self.act(lambda desk: desk.verify(on_progress=report), self._verified)
 
-    def _reporter(self) -> Callable[[int, int], None]:
-        """Reports from the thread, a few times a second at most."""
-        last = monotonic()
-
-        def report(done: int, total: int) -> None:
-            nonlocal last
-            now = monotonic()
-            if now - last >= SECONDS_BETWEEN_REPORTS:
-                last = now
-                self.post_message(self.Progress(done, total))
-
-        return report
-
-    def on_health_screen_progress(self, event: Progress) -> None:
+    def on_progress(self, event: Progress) -> None:
         event.stop()
         if self._verifying:
             self.show_position(f"{count(event.done)} of {counted(event.total, 'entry', 'entries')}")
