@@ -16,6 +16,8 @@
     ├── NotFound                  no such account, charge, hold …
     ├── GatewayError              a payment gateway said no or said nothing
     │   ├── GatewayUnreachable    outcome unknown: the intent stays open until a poll finds out
+    │   ├── GatewayBusy           it asks to be left alone for a while, and did nothing
+    │   ├── KeyRefused            the key is wrong, was taken back or lacks a right
     │   └── NotOffered            this gateway does not have that feature
     ├── ControlError              a service could not be told what to do
     └── StoreError                the database could not be read or written
@@ -39,10 +41,12 @@ __all__ = [
     "Broken",
     "ControlError",
     "FloorInUse",
+    "GatewayBusy",
     "GatewayError",
     "GatewayUnreachable",
     "HoldNotOpen",
     "InsufficientFunds",
+    "KeyRefused",
     "NotALedger",
     "NotAllowed",
     "NotFound",
@@ -171,6 +175,23 @@ class GatewayUnreachable(GatewayError):
 
     code = "gateway_unreachable"
     retry = True
+
+
+class GatewayBusy(GatewayError):
+    """It asks to be left alone for `retry_after_seconds`, and did nothing."""
+
+    code = "gateway_busy"
+    retry = True
+
+    def __init__(self, message: str, hint: str = "", *, retry_after_seconds: float = 60) -> None:
+        super().__init__(message, hint)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class KeyRefused(GatewayError):
+    """The key of a gateway is wrong, was taken back or lacks a right."""
+
+    code = "key_refused"
 
 
 class NotOffered(GatewayError):
