@@ -22,6 +22,25 @@ _GRANTS = (
     "GRANT UPDATE (state, detail) ON fact TO {login}",
     "GRANT UPDATE ON freshness TO {login}",
     "GRANT INSERT, UPDATE ON indexing TO {login}",
+    "GRANT UPDATE (gateway) ON account TO {login}",
+    "GRANT UPDATE (charge_id, refunded_minor, disputed_minor) ON payment TO {login}",
+    "GRANT INSERT ON gateway, gateway_event, gap, card_refund, dispute, customer TO {login}",
+    "GRANT INSERT ON payment_method, watch, reconciliation, reconciliation_item TO {login}",
+    "GRANT UPDATE (account, mode, settings, added_at, added_by, removed_at) ON gateway TO {login}",
+    "GRANT UPDATE (healed_at) ON gap TO {login}",
+    (
+        "GRANT UPDATE (external_id, status, detail, posting_id, changed_at, asked_at, asks)"
+        " ON card_refund TO {login}"
+    ),
+    "GRANT UPDATE (status, hold_id, posting_id, detail, closed_at) ON dispute TO {login}",
+    "GRANT UPDATE (external_id) ON customer TO {login}",
+    (
+        "GRANT UPDATE (account_id, customer_id, label, expires, role, removed_at)"
+        " ON payment_method TO {login}"
+    ),
+    "GRANT UPDATE ON watch TO {login}",
+    "GRANT UPDATE (finished_at, summary, digest) ON reconciliation TO {login}",
+    "GRANT UPDATE (note, explained_by, explained_at) ON reconciliation_item TO {login}",
 )
 
 

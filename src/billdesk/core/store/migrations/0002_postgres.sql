@@ -1,5 +1,209 @@
 SET LOCAL search_path = billdesk;
 
+-- Money in and out: what a gateway is connected as, its messages, refunds, disputes, saved methods.
+
+-- Which gateways a desk has, by name; their keys are never here.
+CREATE TABLE gateway (
+    name text NOT NULL PRIMARY KEY,
+    make text NOT NULL CHECK (make IN ('stripe', 'paypal', 'paystack')),
+    account text NOT NULL,
+    mode text NOT NULL CHECK (mode IN ('test', 'live')),
+    settings text NOT NULL DEFAULT '{}',
+    added_at bigint NOT NULL,
+    added_by text NOT NULL,
+    removed_at bigint
+);
+
+-- Whose gateway is asked when none is named; empty: the desk's.
+ALTER TABLE account ADD COLUMN gateway text;
+
+ALTER TABLE payment ADD COLUMN purpose text NOT NULL DEFAULT 'deposit';
+ALTER TABLE payment ADD COLUMN method_id text;
+ALTER TABLE payment ADD COLUMN retries_id text;
+ALTER TABLE payment ADD COLUMN charge_id text;
+ALTER TABLE payment ADD COLUMN refunded_minor bigint NOT NULL DEFAULT 0;
+ALTER TABLE payment ADD COLUMN disputed_minor bigint NOT NULL DEFAULT 0;
+CREATE UNIQUE INDEX payment_charge ON payment (gateway, mode, charge_id) WHERE charge_id IS NOT NULL;
+CREATE INDEX payment_changed ON payment (gateway, mode, changed_at);
+
+ALTER TABLE fact ADD COLUMN refund_id text;
+ALTER TABLE fact ADD COLUMN payment_external_id text;
+ALTER TABLE fact ADD COLUMN charge_id text;
+ALTER TABLE fact ADD COLUMN more text;
+CREATE INDEX fact_of_payment ON fact (payment_id) WHERE payment_id IS NOT NULL;
+
+-- A gateway's messages as they came, once each.
+CREATE TABLE gateway_event (
+    gateway text NOT NULL,
+    mode text NOT NULL,
+    event_id text NOT NULL,
+    type text NOT NULL,
+    object_id text NOT NULL,
+    happened_at bigint NOT NULL,
+    received_at bigint NOT NULL,
+    raw text NOT NULL,
+    PRIMARY KEY (gateway, mode, event_id)
+);
+CREATE TRIGGER gateway_event_no_update BEFORE UPDATE ON gateway_event FOR EACH ROW
+    EXECUTE FUNCTION refuse_change('messages are kept as they came');
+CREATE TRIGGER gateway_event_no_delete BEFORE DELETE ON gateway_event FOR EACH ROW
+    EXECUTE FUNCTION refuse_change('messages are never dropped');
+CREATE TRIGGER gateway_event_no_truncate BEFORE TRUNCATE ON gateway_event
+    EXECUTE FUNCTION refuse_change('messages are never dropped');
+
+ALTER TABLE freshness ADD COLUMN failures bigint NOT NULL DEFAULT 0;
+ALTER TABLE freshness ADD COLUMN quiet_until bigint;
+ALTER TABLE freshness ADD COLUMN swept_at bigint;
+ALTER TABLE freshness ADD COLUMN sweep_since bigint;
+ALTER TABLE freshness ADD COLUMN sweep_cursor text;
+
+-- A span that a gateway's feed could not tell any more; healed when a sweep has listed it.
+CREATE TABLE gap (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    gateway text NOT NULL,
+    mode text NOT NULL,
+    since bigint NOT NULL,
+    until bigint NOT NULL,
+    found_at bigint NOT NULL,
+    healed_at bigint
+);
+CREATE INDEX gap_open ON gap (gateway, mode) WHERE healed_at IS NULL;
+
+-- Money of a payment on its way back to where it came from.
+CREATE TABLE card_refund (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id text NOT NULL,
+    payment_id text NOT NULL REFERENCES payment (id),
+    gateway text NOT NULL,
+    mode text NOT NULL,
+    external_id text,
+    status text NOT NULL CHECK (status IN ('pending', 'succeeded', 'failed')),
+    asset text NOT NULL,
+    amount_minor bigint NOT NULL CHECK (amount_minor > 0),
+    memo text NOT NULL,
+    detail text NOT NULL DEFAULT '',
+    posting_id text,
+    actor text NOT NULL,
+    created_at bigint NOT NULL,
+    changed_at bigint NOT NULL,
+    asked_at bigint,
+    asks bigint NOT NULL DEFAULT 0
+);
+CREATE UNIQUE INDEX card_refund_id ON card_refund (id);
+CREATE UNIQUE INDEX card_refund_external ON card_refund (gateway, mode, external_id)
+    WHERE external_id IS NOT NULL;
+CREATE INDEX card_refund_payment ON card_refund (payment_id, number);
+CREATE INDEX card_refund_open ON card_refund (gateway, mode, number) WHERE status = 'pending';
+
+-- A payment that its payer contests at the bank.
+CREATE TABLE dispute (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id text NOT NULL,
+    payment_id text NOT NULL REFERENCES payment (id),
+    gateway text NOT NULL,
+    mode text NOT NULL,
+    external_id text NOT NULL,
+    status text NOT NULL CHECK (status IN ('open', 'won', 'lost')),
+    asset text NOT NULL,
+    amount_minor bigint NOT NULL CHECK (amount_minor > 0),
+    hold_id text,
+    posting_id text,
+    detail text NOT NULL DEFAULT '',
+    opened_at bigint NOT NULL,
+    closed_at bigint
+);
+CREATE UNIQUE INDEX dispute_id ON dispute (id);
+CREATE UNIQUE INDEX dispute_external ON dispute (gateway, mode, external_id);
+CREATE INDEX dispute_payment ON dispute (payment_id);
+CREATE INDEX dispute_open ON dispute (number) WHERE status = 'open';
+
+-- Who an account is at a gateway.
+CREATE TABLE customer (
+    account_id text NOT NULL REFERENCES account (id),
+    gateway text NOT NULL,
+    mode text NOT NULL,
+    external_id text NOT NULL,
+    made_at bigint NOT NULL,
+    PRIMARY KEY (account_id, gateway, mode)
+);
+CREATE INDEX customer_external ON customer (gateway, mode, external_id);
+
+-- A saved way to pay, as the gateway shows it.
+CREATE TABLE payment_method (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id text NOT NULL,
+    account_id text NOT NULL REFERENCES account (id),
+    gateway text NOT NULL,
+    mode text NOT NULL,
+    customer_id text NOT NULL,
+    external_id text NOT NULL,
+    label text NOT NULL,
+    expires text,
+    role text NOT NULL DEFAULT '' CHECK (role IN ('', 'default', 'backup')),
+    added_at bigint NOT NULL,
+    removed_at bigint
+);
+CREATE UNIQUE INDEX payment_method_id ON payment_method (id);
+CREATE UNIQUE INDEX payment_method_external ON payment_method (gateway, mode, external_id);
+CREATE INDEX payment_method_account ON payment_method (account_id) WHERE removed_at IS NULL;
+CREATE UNIQUE INDEX payment_method_role ON payment_method (account_id, role)
+    WHERE role <> '' AND removed_at IS NULL;
+
+-- What to do when a wallet runs low: tell once per dip, and top it up once per dip.
+CREATE TABLE watch (
+    account_id text NOT NULL REFERENCES account (id),
+    asset text NOT NULL,
+    alert_minor bigint,
+    alert_armed bigint NOT NULL DEFAULT 1,
+    alerted_at bigint,
+    topup_below_minor bigint,
+    topup_amount_minor bigint,
+    topup_daily_minor bigint,
+    topup_armed bigint NOT NULL DEFAULT 1,
+    topup_payment_id text,
+    declines bigint NOT NULL DEFAULT 0,
+    stopped text,
+    changed_at bigint NOT NULL,
+    PRIMARY KEY (account_id, asset)
+);
+
+-- What was compared with a gateway's own books, and what came of it.
+CREATE TABLE reconciliation (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id text NOT NULL,
+    reference text,
+    gateway text NOT NULL,
+    mode text NOT NULL,
+    since bigint NOT NULL,
+    until bigint NOT NULL,
+    actor text NOT NULL,
+    started_at bigint NOT NULL,
+    finished_at bigint,
+    summary text NOT NULL DEFAULT '{}',
+    digest text
+);
+CREATE UNIQUE INDEX reconciliation_id ON reconciliation (id);
+CREATE INDEX reconciliation_reference ON reconciliation (reference) WHERE reference IS NOT NULL;
+CREATE TABLE reconciliation_item (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    reconciliation_number bigint NOT NULL REFERENCES reconciliation (number),
+    kind text NOT NULL,
+    outcome text NOT NULL,
+    external_id text NOT NULL,
+    our_id text,
+    account_id text,
+    asset text NOT NULL,
+    ours_minor bigint,
+    theirs_minor bigint,
+    our_fee_minor bigint,
+    their_fee_minor bigint,
+    happened_at bigint NOT NULL,
+    note text,
+    explained_by text,
+    explained_at bigint
+);
+CREATE INDEX reconciliation_item_run ON reconciliation_item (reconciliation_number, outcome, number);
+
 -- A condition of a trigger is read anew for every statement, which cost a charge 16 µs; a list of
 -- columns costs nothing. That seq and last_at never go back is for `verify` to see: no client may write
 -- them.

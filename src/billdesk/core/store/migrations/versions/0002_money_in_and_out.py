@@ -1,4 +1,4 @@
-"""A quick way into the ledger on Postgres for postings of one leg."""
+"""Money in and out at gateways, and on Postgres a quick way for postings of one leg."""
 
 from billdesk.core.store.revising import run_revision
 
