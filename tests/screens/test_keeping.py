@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -25,6 +26,7 @@ from billdesk.screens.keeping import KeepingScreen
 from billdesk.screens.overview import OverviewScreen
 from billdesk.screens.task import Outcome, Task, TaskDialog
 from billdesk.screens.welcome import WelcomeScreen
+from tests.postgres_fixtures import Databases
 from tests.screens.desk_pilot import (
     LARGE,
     SMALL,
@@ -380,14 +382,26 @@ def login(postgres_empty_url: str) -> Iterator[str]:
         owner.execute(f"DROP ROLE {name}")
 
 
+@pytest.fixture
+def another(postgres_databases: Databases) -> Iterator[str]:
+    """One more database with nothing in it; dropped after the test."""
+    url = postgres_databases.create()
+    yield url
+    postgres_databases.drop(url)
+
+
+def with_password(url: str) -> str:
+    """The address with a password in it; the server of the tests takes any."""
+    scheme, _, rest = url.partition("://")
+    user, _, place = rest.rpartition("@")
+    return f"{scheme}://{user.partition(':')[0]}:s3cr3t@{place}"
+
+
 async def test_on_postgres_all_of_it_works_and_no_password_is_shown(
-    postgres_empty_url: str, login: str, tmp_path: Path
+    postgres_empty_url: str, another: str, login: str, tmp_path: Path
 ) -> None:
     found_shop(tmp_path, postgres_empty_url)
-    scheme, _, rest = postgres_empty_url.partition("://")
-    user, _, place = rest.rpartition("@")
-    # The server of the tests lets everybody in: it takes any password.
-    app = app_on(f"{scheme}://{user.partition(':')[0]}:s3cr3t@{place}")
+    app = app_on(with_password(postgres_empty_url))
     async with on_stage(app, LARGE) as pilot:
         await play(pilot, *KEEPING)
         assert "a Postgres database" in text_of(app)
@@ -411,12 +425,19 @@ async def test_on_postgres_all_of_it_works_and_no_password_is_shown(
         await until(pilot, lambda: made.name in run_on(app))
         await press(pilot, "R")
         await fill_in(pilot, str(made))
-        await press(pilot, "end", "ctrl+u")
-        await write(pilot, str(app.address))
-        await press(pilot, "tab", "tab", "enter")
+        await fill_in(pilot, str(app.address))
+        await press(pilot, "tab", "enter")
         await until(pilot, lambda: "Not done." in text_of(app))
         assert "holds a ledger already" in text_of(app)
-        await press(pilot, "escape")
+        await press(pilot, "shift+tab", "shift+tab")
+        await fill_in(pilot, with_password(another))
+        await press(pilot, "tab", "enter")
+        await until(pilot, lambda: "Done." in text_of(app))
+        assert "it proves true" in text_of(app)
+        await press(pilot, "o")
+        await until(pilot, lambda: urlsplit(another).path[1:] in text_of(app))
+        assert app.desk is not None
+        assert len(app.desk.accounts.list().rows) == 10
         assert "s3cr3t" not in text_of(app) + str(app.notes)
 
 

@@ -1,7 +1,8 @@
 """Import: accounts or entries from a CSV file; first as a rehearsal, then for good.
 
 The verb itself runs in the rehearsal and is taken back, so that whatever is wrong with a line is
-listed before anything is kept, and the numbers are those that the import will come to.
+listed before anything is kept, and the numbers are those that the import will come to. Others wait
+to write meanwhile, as they do while it is imported.
 """
 
 from __future__ import annotations
@@ -64,8 +65,11 @@ class Import(Form):
         return PathEnding(".csv", ".CSV") if field.name == "path" else super().suggester(field)
 
     def more_buttons(self) -> Sequence[Button]:
-        label = safe_text("Import")
-        return (Button(label, id="import", compact=True, variant="warning", disabled=True),)
+        return (
+            Button(
+                safe_text("Import"), id="import", compact=True, variant="warning", disabled=True
+            ),
+        )
 
     def below(self) -> Iterable[Widget]:
         return (self.table,)
