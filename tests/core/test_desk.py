@@ -2,7 +2,9 @@
 
 import contextlib
 import threading
+import traceback
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -485,6 +487,22 @@ def test_a_path_that_no_system_has_is_refused_in_words(sqlite_url: str, tmp_path
         create_ledger(too_long)
     with pytest.raises(BadInput, match="nobody's home folder"):
         restore(sqlite_url, "~nobody-at-all/desk.ledger")
+
+
+@pytest.mark.parametrize("place", ["[h/desk", "h:port/desk", "h:5432:1/desk", "h/desk?port=x"])
+def test_an_address_that_cannot_be_read_is_refused_without_its_password(
+    place: str, tmp_path: Path
+) -> None:
+    address = f"postgresql://mira:s3cr3t@{place}"
+    backup = tmp_path / "some.backup"
+    backup.touch()
+    for verb in (
+        open_desk, create_ledger, migrate, partial(restore, backup), partial(grant, "client"),
+    ):  # fmt: skip
+        with pytest.raises(BadInput, match="no address of a Postgres database") as refusal:
+            verb(address)
+        told = "".join(traceback.format_exception(refusal.value))
+        assert "s3cr3t" not in f"{refusal.value} {refusal.value.hint} {told}"
 
 
 def test_there_is_nothing_to_migrate_in_a_new_ledger(ledger_url: str) -> None:

@@ -45,7 +45,7 @@ from billdesk.core.rules.sheets import (
 from billdesk.core.settings import Paths, Settings, default_paths, read_settings
 from billdesk.core.store import accounts as account_store
 from billdesk.core.store import opening
-from billdesk.core.store.addresses import is_postgres, is_there, sqlite_path
+from billdesk.core.store.addresses import check_postgres, is_postgres, is_there, sqlite_path
 from billdesk.core.store.copying import backup_file
 from billdesk.core.store.meta import read_meta, write_meta
 from billdesk.core.store.schema import SCHEMA_VERSION
@@ -303,7 +303,7 @@ def open_desk(
     SchemaMismatch, StoreError kinds.
     """
     settings = read_settings()
-    address = settings.ledger if url is None else os.fspath(url)
+    address = _address(url, settings)
     database = opening.open_existing(
         address,
         read_only=read_only,
@@ -311,6 +311,14 @@ def open_desk(
         prepared=settings.prepared_statements,
     )
     return _desk(database, settings, clock, actor, origin, gateways, chance)
+
+
+def _address(url: str | os.PathLike[str] | None, settings: Settings) -> str:
+    """The path or address that was asked for, else the one that is set. Raises BadInput."""
+    address = settings.ledger if url is None else os.fspath(url)
+    if is_postgres(address):
+        check_postgres(address)
+    return address
 
 
 def create_ledger(
@@ -336,7 +344,7 @@ def create_ledger(
             f"there is no time zone {zone[:40]!r}", "write it like Europe/Berlin"
         ) from error
     settings = read_settings()
-    address = settings.ledger if url is None else os.fspath(url)
+    address = _address(url, settings)
     ids, now = IdMaker(chance), (clock or SystemClock()).now()
 
     def fill(session: Session) -> None:
@@ -418,7 +426,7 @@ def restore(backup: str | os.PathLike[str], url: str | os.PathLike[str] | None =
     NotFound, NotALedger, AlreadyExists, StoreError kinds.
     """
     source = Path(backup)
-    address = read_settings().ledger if url is None else os.fspath(url)
+    address = _address(url, read_settings())
     if not is_there(source):
         raise NotFound(f"there is no backup at {source}", "check the path")
     if is_postgres(address):
@@ -441,7 +449,7 @@ def migrate(url: str | os.PathLike[str] | None = None) -> str:
     """
     from billdesk.core.store.migrating import migrate as migrate_store  # Alembic costs a second
 
-    address = read_settings().ledger if url is None else os.fspath(url)
+    address = _address(url, read_settings())
     before, after, backup = migrate_store(address)
     if before == after:
         return f"the schema is {after} already, nothing to do"
@@ -453,7 +461,7 @@ def grant(login: str, url: str | os.PathLike[str] | None = None) -> str:
 
     Raises Refused on SQLite, BadInput for the name, NotFound, StoreError kinds.
     """
-    address = read_settings().ledger if url is None else os.fspath(url)
+    address = _address(url, read_settings())
     if not is_postgres(address):
         raise Refused("a SQLite ledger has no logins", "give others the file's rights instead")
     from billdesk.core.store.granting import grant_client  # psycopg costs 0.3 s at start-up

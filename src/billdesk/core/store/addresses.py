@@ -13,6 +13,23 @@ def is_postgres(url: str) -> bool:
     return url.startswith(("postgresql://", "postgres://"))
 
 
+def check_postgres(url: str) -> None:
+    """Raises BadInput for an address that cannot be read. It may hold a password: nothing repeats it."""
+    from psycopg import ProgrammingError  # psycopg costs 0.3 s at start-up
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        ports = str(conninfo_to_dict(url).get("port") or "").split(",")
+        readable = all(port.isdecimal() for port in ports if port)
+    except ProgrammingError:
+        readable = False
+    if not readable:
+        # Not from within: a traceback would show what the driver repeats.
+        raise BadInput(
+            "this is no address of a Postgres database", "write postgresql://user@host:5432/name"
+        )
+
+
 def sqlite_path(url: str) -> Path:
     """The file of an address: a path, or `sqlite:///path`.
 
