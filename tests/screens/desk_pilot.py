@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual import events
 from textual.worker import WorkerState
 
 from billdesk.app import BilldeskApp
-from billdesk.core.desk import Desk
+from billdesk.core.desk import Desk, create_ledger, open_desk
 from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.ids import IdMaker
 from billdesk.screens.heartbeat import Rhythm
@@ -107,3 +109,27 @@ def text_of(app: Any) -> str:  # noqa: ANN401 - any app
         for strip in app.screen._compositor.render_strips()
     ]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def run_on(app: BilldeskApp) -> str:
+    """What is on screen without blanks, frames and line ends: a long path goes over several lines."""
+    return re.sub(r"[\s│]", "", text_of(app))
+
+
+def app_on(path: Path | str) -> BilldeskApp:
+    """The app on a path or address, with the real way to open another."""
+
+    def opener(url: str | None) -> Desk:
+        return open_desk(url, clock=MovingClock(NOW), origin="terminal")
+
+    def maker(url: str | None, asset: str) -> Desk:
+        return create_ledger(url, asset=asset, clock=MovingClock(NOW))
+
+    return BilldeskApp(opener, maker=maker, url=str(path), clock=MovingClock(NOW), rhythm=STILL)
+
+
+async def fill_in(pilot: Pilot[Any], text: str) -> None:
+    """Put a text in place of what is in the field, and go on to the next."""
+    await press(pilot, "end", "ctrl+u")
+    await write(pilot, text)
+    await press(pilot, "tab")

@@ -271,6 +271,7 @@ def test_a_path_is_read_as_a_shell_would(home: Path) -> None:
     assert read_path("./~x") == "./~x"
     assert read_address(" postgresql://mira@host/desk ") == "postgresql://mira@host/desk"
     assert read_address("~/desk.ledger") == str(home / "desk.ledger")
+    assert read_address("desk.ledger") == str(Path.cwd() / "desk.ledger")
 
 
 @pytest.mark.parametrize("text", ["", "  ", "a\x1bb", "a\nb", "~nobody-at-all/x", "x\u202ey"])

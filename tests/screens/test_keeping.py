@@ -2,45 +2,39 @@
 
 from __future__ import annotations
 
-import itertools
-import os
-import re
 import stat
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-import psycopg
 import pytest
 
 from billdesk.app import BilldeskApp
-from billdesk.core.desk import Desk, create_ledger, default_paths, open_desk
+from billdesk.core.desk import Desk, default_paths, open_desk
 from billdesk.core.store.schema import SCHEMA_VERSION, revision_statements
 from billdesk.core.store.sqlite import APPLICATION_ID, sqlite3
-from billdesk.core.values.clock import MovingClock
 from billdesk.screens.chrome import StatusLine
 from billdesk.screens.health import HealthScreen
 from billdesk.screens.keeping import KeepingScreen
 from billdesk.screens.overview import OverviewScreen
-from billdesk.screens.task import Outcome, Task, TaskDialog
+from billdesk.screens.task import TaskDialog
 from billdesk.screens.welcome import WelcomeScreen
-from tests.postgres_fixtures import Databases
 from tests.screens.desk_pilot import (
     LARGE,
     SMALL,
     STILL,
+    app_on,
+    fill_in,
     on_stage,
     press,
+    run_on,
     stage,
     text_of,
     until,
     write,
 )
 from tests.screens.scenes import Step, play
-from tests.screens.shop import HOSTILE_NAMES, NOW, Shop, found_shop
-from tests.screens.test_hostile_text import lines_that_spill, raw_characters
+from tests.screens.shop import Shop
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot
@@ -49,7 +43,6 @@ Compare = Callable[..., bool]
 Staged = Callable[..., BilldeskApp]
 
 KEEPING: tuple[Step, ...] = ("8", "b")
-LOGINS = (f"desk_{os.getpid()}_{number}" for number in itertools.count())
 
 
 def where(app: BilldeskApp) -> type:
@@ -58,30 +51,6 @@ def where(app: BilldeskApp) -> type:
 
 def said(app: BilldeskApp) -> str:
     return app.screen.query_one(StatusLine).said
-
-
-def run_on(app: BilldeskApp) -> str:
-    """What is on screen without blanks, frames and line ends: a long path goes over several lines."""
-    return re.sub(r"[\s│]", "", text_of(app))
-
-
-def app_on(path: Path | str) -> BilldeskApp:
-    """The app on a path or address, with the real way to open another."""
-
-    def opener(url: str | None) -> Desk:
-        return open_desk(url, clock=MovingClock(NOW), origin="terminal")
-
-    def maker(url: str | None, asset: str) -> Desk:
-        return create_ledger(url, asset=asset, clock=MovingClock(NOW))
-
-    return BilldeskApp(opener, maker=maker, url=str(path), clock=MovingClock(NOW), rhythm=STILL)
-
-
-async def fill_in(pilot: Pilot[Any], text: str) -> None:
-    """Put a text in place of what is in the field, and go on to the next."""
-    await press(pilot, "end", "ctrl+u")
-    await write(pilot, text)
-    await press(pilot, "tab")
 
 
 def backups() -> list[Path]:
@@ -371,76 +340,6 @@ async def test_a_file_has_no_logins_and_that_is_said(staged: Staged) -> None:
         assert "has no logins" in said(app)
 
 
-@pytest.fixture
-def login(postgres_empty_url: str) -> Iterator[str]:
-    """A login of the server that nobody else has; dropped after the test."""
-    name = next(LOGINS)
-    with psycopg.connect(postgres_empty_url, autocommit=True) as owner:
-        owner.execute(f"CREATE ROLE {name} LOGIN")
-        yield name
-        owner.execute(f"DROP OWNED BY {name}")
-        owner.execute(f"DROP ROLE {name}")
-
-
-@pytest.fixture
-def another(postgres_databases: Databases) -> Iterator[str]:
-    """One more database with nothing in it; dropped after the test."""
-    url = postgres_databases.create()
-    yield url
-    postgres_databases.drop(url)
-
-
-def with_password(url: str) -> str:
-    """The address with a password in it; the server of the tests takes any."""
-    scheme, _, rest = url.partition("://")
-    user, _, place = rest.rpartition("@")
-    return f"{scheme}://{user.partition(':')[0]}:s3cr3t@{place}"
-
-
-async def test_on_postgres_all_of_it_works_and_no_password_is_shown(
-    postgres_empty_url: str, another: str, login: str, tmp_path: Path
-) -> None:
-    found_shop(tmp_path, postgres_empty_url)
-    app = app_on(with_password(postgres_empty_url))
-    async with on_stage(app, LARGE) as pilot:
-        await play(pilot, *KEEPING)
-        assert "a Postgres database" in text_of(app)
-        await press(pilot, "L", "tab", "tab", "enter")
-        assert "no login is named" in text_of(app).lower()
-        await press(pilot, "shift+tab", "shift+tab")
-        await write(pilot, 'x"; DROP SCHEMA billdesk; --')
-        await press(pilot, "tab", "tab", "enter")
-        await until(pilot, lambda: "is not the name of a login" in text_of(app))
-        await press(pilot, "shift+tab", "shift+tab")
-        await fill_in(pilot, login)
-        await press(pilot, "tab", "enter")
-        await until(pilot, lambda: f"{login} may work at the desk now" in text_of(app))
-        await press(pilot, "escape", "M")
-        await until(pilot, lambda: "nothing to do" in said(app))
-        await press(pilot, "B", "tab", "tab", "enter")
-        await until(pilot, lambda: "Done." in text_of(app))
-        assert "the ledger proves true" in text_of(app)
-        (made,) = backups()
-        await press(pilot, "escape")
-        await until(pilot, lambda: made.name in run_on(app))
-        await press(pilot, "R")
-        await fill_in(pilot, str(made))
-        await fill_in(pilot, str(app.address))
-        await press(pilot, "tab", "enter")
-        await until(pilot, lambda: "Not done." in text_of(app))
-        assert "holds a ledger already" in text_of(app)
-        await press(pilot, "shift+tab", "shift+tab")
-        await fill_in(pilot, with_password(another))
-        await press(pilot, "tab", "enter")
-        await until(pilot, lambda: "Done." in text_of(app))
-        assert "it proves true" in text_of(app)
-        await press(pilot, "o")
-        await until(pilot, lambda: urlsplit(another).path[1:] in text_of(app))
-        assert app.desk is not None
-        assert len(app.desk.accounts.list().rows) == 10
-        assert "s3cr3t" not in text_of(app) + str(app.notes)
-
-
 # --- looking only ---
 
 
@@ -477,69 +376,3 @@ async def test_whoever_only_looks_makes_nothing_from_the_welcome_either(tmp_path
             assert where(app) is WelcomeScreen
             assert "read-only" in said(app), key
     assert names_in(tmp_path) == {"old.ledger"}
-
-
-# --- the dialog ---
-
-
-async def test_a_dialog_at_work_is_not_left_and_does_not_begin_twice(staged: Staged) -> None:
-    may_end, begun = threading.Event(), []
-
-    def perform(_: object, __: object) -> Outcome:
-        begun.append(1)
-        may_end.wait(10)
-        return Outcome((), "it")
-
-    app = staged()
-    async with on_stage(app) as pilot:
-        app.push_screen(TaskDialog(Task("Something slow", "Begin", "It takes its time.", perform)))
-        await pilot.pause()
-        await pilot.press("tab", "enter", "enter", "escape")
-        await pilot.pause()
-        assert where(app) is TaskDialog
-        assert "cannot be stopped halfway" in text_of(app)
-        may_end.set()
-        await until(pilot, lambda: "Done." in text_of(app))
-        await press(pilot, "enter")
-        assert where(app) is TaskDialog, "the receipt is not put away unread"
-        await press(pilot, "escape")
-        assert where(app) is not TaskDialog
-    assert begun == [1]
-
-
-async def test_a_fault_of_our_own_is_no_crash_and_loses_nothing(staged: Staged) -> None:
-    def perform(_: object, __: object) -> Outcome:
-        raise ZeroDivisionError("a slip")
-
-    app = staged()
-    async with on_stage(app) as pilot:
-        app.push_screen(TaskDialog(Task("Something", "Begin", "It will fail.", perform)))
-        await pilot.pause()
-        await press(pilot, "tab", "enter")
-        await until(pilot, lambda: "fault inside billdesk" in text_of(app))
-        assert "Traceback" not in text_of(app)
-
-
-@pytest.mark.parametrize("kind", HOSTILE_NAMES)
-@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x36"])
-async def test_a_hostile_path_is_shown_and_never_obeyed(
-    kind: str, size: tuple[int, int], staged: Staged, tmp_path: Path
-) -> None:
-    folder = tmp_path / "hostile"
-    folder.mkdir()
-    name = HOSTILE_NAMES[kind].replace("/", "|").encode()[:200].decode(errors="ignore")
-    (folder / name).write_text("somebody's photographs", encoding="utf-8")
-    app = staged()
-    async with on_stage(app, size) as pilot:
-        await play(pilot, *KEEPING, "B")
-        await fill_in(pilot, str(folder / name))
-        await press(pilot, "tab", "enter")
-        await until(pilot, lambda: "New file:" in text_of(app) or "There is a file" in text_of(app))
-        assert raw_characters(app) == set()
-        assert lines_that_spill(app) == []
-        await press(pilot, "shift+tab", "shift+tab")
-        await fill_in(pilot, f"{folder}/")
-        await press(pilot, "shift+tab")
-        assert raw_characters(app) == set(), "nor is it when it is suggested"
-        assert lines_that_spill(app) == []
-    assert (folder / name).read_text(encoding="utf-8") == "somebody's photographs"

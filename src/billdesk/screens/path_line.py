@@ -30,9 +30,11 @@ def read_path(text: str) -> str:
 
 
 def read_address(text: str) -> str:
-    """The path or database address that was typed. Raises BadInput for what can be neither."""
+    """The database address that was typed, or the whole path. Raises BadInput for neither."""
     typed = text.strip()
-    return typed if "://" in typed and visible(typed) == typed else read_path(text)
+    if "://" in typed and visible(typed) == typed:
+        return typed
+    return str(Path(read_path(text)).absolute())
 
 
 def short(path: Path) -> str:

@@ -73,7 +73,7 @@ def back_up(desk: Desk, now: datetime) -> Task:
 
     def perform(values: Values, report: Report) -> Outcome:
         report("copying", 0, 0)
-        path = desk.backup(read_path(values["path"]))
+        path = desk.backup(Path(read_path(values["path"])).absolute())
         if desk.info.kind == "sqlite":
             proof = _proof("the copy", partial(prove, path), report)
         else:
