@@ -3,131 +3,171 @@
 It keeps books of its own in a SQLite file of its own and never reads the ledger. Every act is one
 durable commit, so the books survive a kill and several processes see one truth. Customers are made
 up: whether and when one pays follows from the seed and the payment id alone. So that every ending
-can be tried from any door, some amounts decide it themselves: what ends in 66.01 (6601 in the
-smallest unit) is declined, 66.02 is never paid, and of 66.03 the first reply is lost.
+can be tried from any door, some amounts decide it themselves. What ends in (6601 in the smallest
+unit, and so on)
+
+* 66.01 is declined,
+* 66.02 is never paid,
+* 66.03 has the first reply lost, of a payment, a charge or a refund,
+* 66.04 is disputed after it settled, and lost,
+* 66.05 is disputed after it settled, and won,
+* 66.06 has its refunds fail late, after they seemed to have arrived,
+* 66.07 is declined when it is charged off session.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 
-from billdesk.core.gateways.sandbox import books
-from billdesk.core.gateways.sandbox.books import EventRow, PaymentRow
-from billdesk.core.rules.gateway import Fact, FactPage, Mode, PaymentRequest, Stage
-from billdesk.core.values.clock import (
-    Clock,
-    SystemClock,
-    format_instant,
-    from_micros,
-    to_micros,
+from billdesk.core.gateways.sandbox import books, messages
+from billdesk.core.gateways.sandbox.acts import Act, to_duration_micros
+from billdesk.core.gateways.sandbox.books import EventRow, MethodRow, PaymentRow
+from billdesk.core.gateways.sandbox.chance import SandboxSwitches
+from billdesk.core.gateways.sandbox.hands import Hands
+from billdesk.core.rules.gateway import (
+    Fact,
+    FactPage,
+    GatewayCheck,
+    GatewayRow,
+    HostedPage,
+    Method,
+    OffSessionRequest,
+    PaymentQuery,
+    PaymentRequest,
+    RefundQuery,
+    RefundRequest,
 )
-from billdesk.core.values.errors import GatewayError, GatewayUnreachable
+from billdesk.core.values.clock import to_micros
+from billdesk.core.values.errors import (
+    BadInput,
+    GatewayBusy,
+    GatewayError,
+    GatewayUnreachable,
+    KeyRefused,
+    NotOffered,
+)
 from billdesk.core.values.money import CREDIT, Money
 
-if TYPE_CHECKING:
-    import sqlite3
+__all__ = ["PAGE_SIZE", "Sandbox", "SandboxSwitches"]
 
 PAGE_SIZE = 100
 OVERLAP = timedelta(minutes=10)
-FEE_BASIS_POINTS = 290
-FEE_FIXED_MINOR = 30
 
-_DECLINES = (
-    "the card was declined: not enough money on it",
-    "the card was declined: expired",
-    "the card was declined: the bank gave no reason",
-    "the customer's bank wanted a confirmation that never came",
-)
-_BY_AMOUNT = {"decline": 6601, "abandon": 6602, "lose reply": 6603}
-_CURSOR = re.compile(r"(\d{1,18})(?:/(\d{1,18})/(\d{1,18}))?", re.ASCII)
+_EVER = 2**62  # microseconds: later than any instant
 
 
-@dataclass(frozen=True, slots=True)
-class SandboxSwitches:
-    """How this sandbox behaves. Shares are in percent of the payments.
-
-    `settles_after`: how long the customer takes; None waits for `pay` or `decline`.
-    `abandoned_percent` never pay and expire after `expires_after`. `lost_replies_percent`: the
-    payment is opened, but the answer does not arrive. `duplicates_percent`: told twice on each
-    page. `late_percent`: told by the feed only `late_by` after they happened. `down`: nothing
-    answers and nothing is done.
-    """
-
-    settles_after: timedelta | None = timedelta(seconds=2)
-    expires_after: timedelta = timedelta(hours=24)
-    declines_percent: int = 0
-    abandoned_percent: int = 0
-    lost_replies_percent: int = 0
-    duplicates_percent: int = 0
-    late_percent: int = 0
-    late_by: timedelta = timedelta(minutes=5)
-    down: bool = False
-
-
-class Sandbox:
+class Sandbox(Hands):
     """The sandbox whose books lie at `path` (made with the first act), on the given clock.
 
-    `seed` decides, together with a payment's id, all that is left to chance. `switches` may be
-    exchanged at any time and hold for this instance alone; what a payment comes to is decided
-    when it is opened.
+    `name` is what it is connected as. `seed` decides, together with the ids, all that is left to
+    chance. `switches` may be exchanged at any time and hold for this instance alone; what an object
+    comes to is decided one step ahead, when it is opened, settled or sent back.
     """
 
-    name = "sandbox"
-    account = "sandbox"
-    mode: Mode = "test"
+    # --- payments --------------------------------------------------------------------------
 
-    def __init__(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        clock: Clock | None = None,
-        seed: int = 0,
-        switches: SandboxSwitches | None = None,
-    ) -> None:
-        self.path = Path(path)
-        self.switches = switches or SandboxSwitches()
-        self._clock = clock or SystemClock()
-        self._seed = seed
+    def check(self) -> GatewayCheck:
+        """Whose account it is: its own, where nothing costs anything.
 
-    # --- what the desk asks ----------------------------------------------------------------
+        Raises KeyRefused, GatewayBusy or GatewayUnreachable when the switches say so.
+        """
+        self._check_reachable()
+        return GatewayCheck(self.account, self.mode)
 
     def open_payment(self, request: PaymentRequest) -> Fact:
         """Ask a customer for money; the same request again gives the same answer.
 
-        Raises GatewayError for a known payment id with other content, for credits and for amounts
-        that are not above zero, GatewayUnreachable when it is down or the reply is lost.
+        Raises GatewayError for a known payment id with other content, for credits, for amounts that
+        are not above zero and for a method to be saved for nobody, GatewayUnreachable when it is
+        down or the reply is lost.
         """
         self._check_reachable()
-        if request.amount.asset == CREDIT or request.amount.minor <= 0:
-            raise GatewayError(f"the sandbox takes no {request.amount}", "ask for real money")
-        with self._act() as (act, now):
-            known = books.history(act, request.payment_id)
+        _check_money(request.amount)
+        with self._act() as act:
+            known = books.history(act.books, request.payment_id)
             if not known:
-                self._open(act, request, now)
-            [opened, *_] = known or books.history(act, request.payment_id)
-            _check_same(opened, request)
-        if not known and self._is_to("lose reply", request, self.switches.lost_replies_percent):
-            raise GatewayUnreachable("the sandbox's reply was lost", "poll to learn what it did")
-        return _fact(opened)
+                if request.save_method and request.customer_id is None:
+                    raise GatewayError(
+                        "a method is saved for a customer", "make the customer first"
+                    )
+                if request.customer_id is not None:
+                    books.check_customer(act.books, request.customer_id)
+                act.open(request)
+            [first, *_] = known or books.history(act.books, request.payment_id)
+            _check_same(first, request, None, saves_method=request.save_method)
+        self._reply(request.payment_id, request.amount.minor, repeated=bool(known))
+        return self._fact(first)
 
-    def find(self, payment_id: str) -> Fact | None:
-        """The latest fact about a payment, None if the sandbox never heard of it.
+    def find(self, query: PaymentQuery) -> tuple[Fact, ...]:
+        """All that is known of a payment, its refunds and disputes; nothing if it is unknown.
 
         Raises GatewayUnreachable when it is down.
         """
         self._check_reachable()
-        with self._act() as (act, _):
-            known = books.history(act, payment_id)
-        return _fact(known[-1]) if known else None
+        with self._act() as act:
+            return self._facts(books.history(act.books, query.payment_id))
+
+    def charge(self, request: OffSessionRequest) -> Fact:
+        """Take money from a saved method: settled or declined at once; same id, same answer.
+
+        Raises GatewayError for a known payment id with other content, for what is no money and for
+        a method that the customer has not saved, GatewayUnreachable as `open_payment`.
+        """
+        self._check_reachable()
+        _check_money(request.amount)
+        with self._act() as act:
+            known = books.history(act.books, request.payment_id)
+            if not known:
+                method = _saved(act, request.customer_id, request.method_id)
+                if method is None:
+                    raise GatewayError(
+                        f"the customer has saved no method {request.method_id[:40]!r}",
+                        "see what is saved",
+                    )
+                act.charge(request, method)
+            [first, *_] = known or books.history(act.books, request.payment_id)
+            _check_same(first, request, request.method_id, saves_method=False)
+        self._reply(request.payment_id, request.amount.minor, repeated=bool(known))
+        return self._fact(first)
+
+    # --- money back ------------------------------------------------------------------------
+
+    def refund(self, request: RefundRequest) -> Fact:
+        """Send money back to where it came from; the same id again tells how far it has come.
+
+        Raises GatewayError for a known refund id with other content, for a payment that did not
+        settle and for more than is left of it, GatewayUnreachable as `open_payment`.
+        """
+        self._check_reachable()
+        with self._act() as act:
+            known = books.refund_history(act.books, request.refund_id)
+            if not known:
+                payment = books.payment(act.books, request.external_id)
+                if request.amount.asset != payment.asset:
+                    raise GatewayError(f"{payment.external_id} was paid in {payment.asset}")
+                act.check_left(payment, request.amount.minor)
+                act.send_back(payment, request.amount.minor, request.refund_id, request.note)
+                act.catch_up()
+            *_, last = books.refund_history(act.books, request.refund_id)
+        fact = self._fact(last)
+        if (fact.amount, fact.payment_external_id) != (request.amount, request.external_id):
+            raise GatewayError(
+                f"{request.refund_id} was asked for with other content", "use a new refund id"
+            )
+        self._reply(request.refund_id, request.amount.minor, repeated=bool(known))
+        return fact
+
+    def find_refund(self, query: RefundQuery) -> tuple[Fact, ...]:
+        """All that is known of one of our refunds; nothing if it is unknown.
+
+        Raises GatewayUnreachable when it is down.
+        """
+        self._check_reachable()
+        with self._act() as act:
+            return self._facts(books.refund_history(act.books, query.refund_id))
+
+    # --- what happened ---------------------------------------------------------------------
 
     def facts(self, cursor: str | None) -> FactPage:
         """Up to 100 facts after `cursor`, by time; a new pass begins ten minutes back.
@@ -135,199 +175,165 @@ class Sandbox:
         Raises GatewayError for a cursor that is not the sandbox's, GatewayUnreachable when down.
         """
         self._check_reachable()
-        high_water, after = _read_cursor(cursor)
+        high_water, after = messages.read_cursor(cursor)
         if after is None:
-            after = (high_water - _micros(OVERLAP), -1)
-        with self._act() as (act, now):
-            rows = books.feed(act, after, now, PAGE_SIZE + 1)
-        facts = tuple(fact for row in rows[:PAGE_SIZE] for fact in self._tell(row))
-        if len(rows) > PAGE_SIZE:
+            after = (high_water - to_duration_micros(OVERLAP), -1)
+        with self._act() as act:
+            rows = books.feed(act.books, after, act.now, PAGE_SIZE + 1)
+        told = [row for row in rows[:PAGE_SIZE] for _ in range(self._times_told(row))]
+        complete = len(rows) <= PAGE_SIZE
+        if complete:
+            newest = max((row.created_at for row in rows), default=high_water)
+            cursor = str(max(high_water, newest))
+        else:
             # Only a whole pass moves the mark: one cut short is begun again.
             last = rows[PAGE_SIZE - 1]
-            return FactPage(facts, f"{high_water}/{last.created_at}/{last.number}", complete=False)
-        newest = max((row.created_at for row in rows), default=high_water)
-        return FactPage(facts, str(max(high_water, newest)), complete=True)
+            cursor = f"{high_water}/{last.created_at}/{last.number}"
+        events = tuple(messages.to_event(row) for row in told)
+        return FactPage(self._facts(told), cursor, complete=complete, events=events)
 
-    # --- what the customer does ------------------------------------------------------------
+    def sweep(self, since: datetime, cursor: str | None) -> FactPage:
+        """All that happened from `since` on, whether the feed has told it yet or not.
 
-    def pay(self, external_id: str) -> Fact:
-        """Let the customer pay now, whether the sandbox is down or not; paid twice is paid once.
-
-        Raises GatewayError for an unknown payment and for one that was declined or has expired.
+        Raises GatewayError for a cursor that is not a sweep's, GatewayUnreachable when down.
         """
-        return self._finish(external_id, "settled", "")
+        self._check_reachable()
+        after = (to_micros(since), -1) if cursor is None else messages.read_sweep_cursor(cursor)
+        with self._act() as act:
+            rows = books.feed(act.books, after, _EVER, PAGE_SIZE + 1)
+        page = rows[:PAGE_SIZE]
+        last = (page[-1].created_at, page[-1].number) if page else after
+        return FactPage(
+            self._facts(page),
+            f"sweep/{last[0]}/{max(last[1], 0)}",
+            complete=len(rows) <= PAGE_SIZE,
+        )
 
-    def decline(self, external_id: str, reason: str) -> Fact:
-        """Let the customer's bank say no now, with a reason in words.
+    def read_event(self, body: bytes, headers: Mapping[str, str], now: datetime) -> FactPage:
+        """A message of the sandbox's brought by hand, whether it is down or not.
 
-        Raises GatewayError for an unknown payment and for one that was settled or has expired.
+        Raises BadInput for a signature that is missing, wrong or older than five minutes, and for a
+        message that cannot be read.
         """
-        return self._finish(external_id, "declined", reason)
+        with self._act() as act:
+            messages.check_signature(body, headers, books.secret(act.books), now)
+            row = books.event(act.books, messages.read_event_number(body))
+        if row is None:
+            raise BadInput("the message speaks of what never happened", "poll instead")
+        return FactPage((self._fact(row),), "", complete=True, events=(messages.to_event(row),))
 
-    def totals(self) -> dict[str, tuple[int, int]]:
-        """What these books hold: per asset, all money settled and all fees kept, in minor units."""
-        sums: dict[str, tuple[int, int]] = {}
-        with self._act() as (act, _):
-            rows = books.settled(act)
-        for row in rows:
-            settled_minor, fee_minor = sums.get(row.asset, (0, 0))
-            sums[row.asset] = settled_minor + row.amount_minor, fee_minor + (row.fee_minor or 0)
-        return sums
+    # --- customers and what they saved -----------------------------------------------------
+
+    def ensure_customer(self, account_ref: str, name: str, email: str | None) -> str:
+        """The id of a customer, made when new; a known one gets this name and address.
+
+        Raises GatewayUnreachable when it is down.
+        """
+        self._check_reachable()
+        customer_id = self._chance.make_id("sbc", "customer", account_ref)
+        with self._act() as act:
+            books.keep_customer(act.books, customer_id, account_ref, name, email)
+        return customer_id
+
+    def method_page(self, customer_id: str, account_ref: str) -> HostedPage:
+        """A page where the customer saves a method; its id is the one that the method will have.
+
+        Raises GatewayError for an unknown customer, GatewayUnreachable when it is down.
+        """
+        self._check_reachable()
+        with self._act() as act:
+            books.check_customer(act.books, customer_id)
+            method_id = act.await_method(customer_id)
+        return HostedPage(f"https://sandbox.invalid/save/{method_id}", method_id)
+
+    def methods(self, customer_id: str) -> tuple[Method, ...]:
+        """What the customer has saved. Raises GatewayUnreachable when it is down."""
+        self._check_reachable()
+        with self._act() as act:
+            rows = books.saved_methods(act.books, customer_id)
+        return tuple(messages.to_method(row) for row in rows)
+
+    def remove_method(self, method: Method) -> None:
+        """Forget a saved method, if it is still there. Raises GatewayUnreachable when down."""
+        self._check_reachable()
+        with self._act() as act:
+            known = _saved(act, method.customer_id, method.method_id)
+            if known is not None:
+                act.remove(known)
+
+    # --- books and what is not offered -----------------------------------------------------
+
+    def rows(self, since: datetime, until: datetime) -> Iterator[GatewayRow]:
+        """Every movement of a half-open span. Raises GatewayUnreachable when it is down."""
+        self._check_reachable()
+        return (row for row in self._movements() if since <= row.happened_at < until)
+
+    def subscription(self, external_id: str) -> Fact:
+        """Raise NotOffered: the desk bills by itself."""
+        raise NotOffered("the sandbox keeps no subscriptions", "the desk bills them itself")
+
+    def invoice(self, external_id: str) -> Fact:
+        """Raise NotOffered: the desk bills by itself."""
+        raise NotOffered("the sandbox keeps no invoices", "the desk writes them itself")
 
     # --- inside ----------------------------------------------------------------------------
 
-    @contextmanager
-    def _act(self) -> Iterator[tuple[sqlite3.Connection, int]]:
-        """One act on the books, after what customers did since somebody last looked."""
-        now = to_micros(self._clock.now())
-        with books.act(self.path) as act:
-            for payment in books.due(act, now):
-                self._happen(act, payment, payment.due_stage, payment.due_detail, at=payment.due_at)
-            yield act, now
-
-    def _open(self, act: sqlite3.Connection, request: PaymentRequest, now: int) -> None:
-        due_stage, due_detail, due_at = self._plan(request, now)
-        payment = PaymentRow(
-            external_id=f"sbx_{self._draw('id', request.payment_id):064x}"[:28],
-            payment_id=request.payment_id,
-            account_ref=request.account_ref,
-            description=request.description,
-            amount_minor=request.amount.minor,
-            asset=request.amount.asset,
-            stage="opened",
-            due_at=due_at,
-            due_stage=due_stage,
-            due_detail=due_detail,
+    def _times_told(self, row: EventRow) -> int:
+        own = row.payment is not None and row.payback is None
+        known_by = row.payment.payment_id if row.payment and own else row.object_id
+        return (
+            2 if self._chance.falls(self.switches.duplicates_percent, "duplicate", known_by) else 1
         )
-        books.add_payment(act, payment)
-        self._happen(act, payment, "opened", "waits for the customer", at=now)
-
-    def _plan(self, request: PaymentRequest, now: int) -> tuple[Stage, str, int]:
-        """What the customer will do with this payment, why, and when."""
-        switches = self.switches
-        if switches.settles_after is None or self._is_to(
-            "abandon", request, switches.abandoned_percent
-        ):
-            return "expired", "nobody paid in time", now + _micros(switches.expires_after)
-        due_at = now + _micros(switches.settles_after)
-        if self._is_to("decline", request, switches.declines_percent):
-            reason = _DECLINES[self._draw("reason", request.payment_id) % len(_DECLINES)]
-            return "declined", reason, due_at
-        return "settled", "", due_at
-
-    def _is_to(self, what: str, request: PaymentRequest, percent: int) -> bool:
-        """Whether chance, or the amount itself, has this happen to a payment."""
-        by_amount = request.amount.minor % 10_000 == _BY_AMOUNT[what]
-        return by_amount or self._falls(percent, what, request.payment_id)
-
-    def _happen(
-        self, act: sqlite3.Connection, payment: PaymentRow, stage: Stage, detail: str, *, at: int
-    ) -> None:
-        """Something happens to a payment; the feed may tell it late."""
-        late = self._falls(self.switches.late_percent, "late", payment.payment_id)
-        books.add_event(
-            act,
-            payment.external_id,
-            stage,
-            fee_minor=_fee_minor(payment.amount_minor) if stage == "settled" else None,
-            detail=detail,
-            created_at=at,
-            visible_at=at + _micros(self.switches.late_by) if late else at,
-        )
-
-    def _finish(self, external_id: str, stage: Stage, detail: str) -> Fact:
-        with self._act() as (act, now):
-            payment = books.payment(act, external_id)
-            if payment.stage == "opened":
-                self._happen(act, payment, stage, detail, at=now)
-            row = books.history(act, payment.payment_id)[-1]
-        if row.stage != stage:
-            raise GatewayError(f"{external_id} is {row.stage}", "open another payment")
-        return _fact(row)
-
-    def _tell(self, row: EventRow) -> tuple[Fact, ...]:
-        twice = self._falls(self.switches.duplicates_percent, "duplicate", row.payment_id)
-        return (_fact(row),) * (2 if twice else 1)
 
     def _check_reachable(self) -> None:
         if self.switches.down:
             raise GatewayUnreachable("the sandbox is down", "try again later")
+        if self.switches.key_refused:
+            raise KeyRefused(f"the key of {self.name} was refused", "connect it again")
+        if self.switches.busy_seconds is not None:
+            raise GatewayBusy(
+                f"{self.name} asks to be left alone for a while",
+                "wait, then ask again",
+                retry_after_seconds=self.switches.busy_seconds,
+            )
 
-    def _falls(self, percent: int, what: str, payment_id: str) -> bool:
-        return self._draw(what, payment_id) % 100 < percent
-
-    def _draw(self, what: str, payment_id: str) -> int:
-        """A large number that follows from the seed, the question and the payment alone."""
-        text = f"{self._seed}/{what}/{payment_id}"
-        return int.from_bytes(hashlib.sha256(text.encode()).digest(), "big")
+    def _reply(self, id: str, minor: int, *, repeated: bool) -> None:
+        """Send an answer; the first one to a request may get lost."""
+        percent = self.switches.lost_replies_percent
+        if not repeated and self._chance.is_to("lose reply", minor, percent, id):
+            raise GatewayUnreachable("the sandbox's reply was lost", "poll to learn what it did")
 
 
-def _check_same(row: EventRow, request: PaymentRequest) -> None:
-    known = PaymentRequest(
-        row.payment_id, Money(row.amount_minor, row.asset), row.account_ref, row.description
+def _check_money(amount: Money) -> None:
+    if amount.asset == CREDIT or amount.minor <= 0:
+        raise GatewayError(f"the sandbox takes no {amount}", "ask for real money")
+
+
+def _check_same(
+    row: EventRow,
+    request: PaymentRequest | OffSessionRequest,
+    method_id: str | None,
+    *,
+    saves_method: bool,
+) -> None:
+    """Raise GatewayError for other content under a known id; an address may have changed."""
+    asked = PaymentRow(
+        external_id=row.object_id,
+        payment_id=request.payment_id,
+        account_ref=request.account_ref,
+        description=request.description,
+        amount_minor=request.amount.minor,
+        asset=request.amount.asset,
+        customer_id=request.customer_id,
+        method_id=method_id,
+        saves_method=int(saves_method),
     )
-    if known != request:
+    if asked != row.payment:
         raise GatewayError(
             f"{request.payment_id} was opened with other content", "use a new payment id"
         )
 
 
-def _fact(row: EventRow) -> Fact:
-    amount = Money(row.amount_minor, row.asset)
-    return Fact(
-        gateway=Sandbox.name,
-        account=Sandbox.account,
-        mode=Sandbox.mode,
-        object_id=row.external_id,
-        stage=row.stage,
-        # One attempt per payment: the customer pays, fails or walks away.
-        occurrence=f"{row.external_id}:1",
-        amount=amount,
-        fee=None if row.fee_minor is None else Money(row.fee_minor, row.asset),
-        happened_at=from_micros(row.created_at),
-        detail=row.detail,
-        raw=_raw(row),
-        payment_id=row.payment_id,
-        pay_url=f"https://sandbox.invalid/pay/{row.external_id}" if row.stage == "opened" else None,
-    )
-
-
-def _raw(row: EventRow) -> str:
-    """The event as a gateway would put it, with keys in a fixed order."""
-    return json.dumps(
-        {
-            "id": f"evt_{row.number}",
-            "type": f"payment.{row.stage}",
-            "created": format_instant(from_micros(row.created_at)),
-            "payment": {
-                "id": row.external_id,
-                "reference": row.payment_id,
-                "customer": row.account_ref,
-                "description": row.description,
-                "amount_minor": row.amount_minor,
-                "asset": row.asset,
-                "fee_minor": row.fee_minor,
-                "detail": row.detail,
-            },
-        }
-    )
-
-
-def _fee_minor(amount_minor: int) -> int:
-    """2.9 % rounded half up, and a fixed part, but never more than the whole."""
-    share_minor = (amount_minor * FEE_BASIS_POINTS + 5000) // 10_000
-    return min(amount_minor, share_minor + FEE_FIXED_MINOR)
-
-
-def _micros(duration: timedelta) -> int:
-    return duration // timedelta(microseconds=1)
-
-
-def _read_cursor(cursor: str | None) -> tuple[int, tuple[int, int] | None]:
-    """The high-water mark of the last whole pass, and how far the present one has come."""
-    if cursor is None:
-        return 0, None
-    match = _CURSOR.fullmatch(cursor)
-    if match is None:
-        raise GatewayError(f"{cursor[:40]!r} is no cursor of the sandbox", "begin without one")
-    return int(match[1]), (int(match[2]), int(match[3])) if match[2] else None
+def _saved(act: Act, customer_id: str, method_id: str) -> MethodRow | None:
+    saved = books.saved_methods(act.books, customer_id)
+    return next((row for row in saved if row.method_id == method_id), None)

@@ -1,5 +1,6 @@
 """The sandbox's books: one SQLite file, one durable commit per act, nothing of the ledger.
 
+What happened is written as events and never changed; how far an object has come is its last event.
 Nothing here decides what a customer does.
 """
 
@@ -11,6 +12,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from billdesk.core.gateways.sandbox.tables import (
+    APPLICATION_ID,
+    COPY_FIRST,
+    SET_FIRST_ASIDE,
+    TABLES,
+    VERSION,
+)
 from billdesk.core.rules.gateway import Stage
 from billdesk.core.values.errors import GatewayError, GatewayUnreachable
 
@@ -25,71 +33,75 @@ else:
 
 BUSY_SECONDS = 30
 
-_APPLICATION_ID = 0x53424F58  # "SBOX": tells these books from any other SQLite file
-
-_TABLES = """
-CREATE TABLE payment (
-    external_id TEXT PRIMARY KEY,
-    payment_id TEXT NOT NULL UNIQUE,
-    account_ref TEXT NOT NULL,
-    description TEXT NOT NULL,
-    amount_minor INTEGER NOT NULL CHECK (amount_minor > 0),
-    asset TEXT NOT NULL,
-    stage TEXT NOT NULL,
-    due_at INTEGER NOT NULL,
-    due_stage TEXT NOT NULL,
-    due_detail TEXT NOT NULL
-);
-CREATE INDEX payment_due ON payment (due_at) WHERE stage = 'opened';
-CREATE TABLE event (
-    number INTEGER PRIMARY KEY,
-    external_id TEXT NOT NULL REFERENCES payment,
-    stage TEXT NOT NULL,
-    fee_minor INTEGER,
-    detail TEXT NOT NULL,
-    created_at INTEGER NOT NULL,
-    visible_at INTEGER NOT NULL,
-    UNIQUE (external_id, stage)
-);
-CREATE INDEX event_feed ON event (created_at, number);
-"""
-
 _EVENTS = """
-SELECT number, external_id, event.stage, fee_minor, detail, created_at,
-       payment_id, account_ref, description, amount_minor, asset
-  FROM event JOIN payment USING (external_id)
+SELECT number, object_id, event.stage, event.fee_minor, event.detail, created_at,
+       payment.*, payback.*, method.*
+  FROM event
+  LEFT JOIN payment ON payment.external_id = event.payment_external_id
+  LEFT JOIN payback ON payback.external_id = event.object_id
+  LEFT JOIN method ON method.method_id = event.method_id
 """
+
+
+class PaymentRow(NamedTuple):
+    """A payment as it was asked for. `method_id`: what it is charged from, off session."""
+
+    external_id: str
+    payment_id: str
+    account_ref: str
+    description: str
+    amount_minor: int
+    asset: str
+    customer_id: str | None
+    method_id: str | None
+    saves_method: int
+
+
+class PaybackRow(NamedTuple):
+    """Money of a payment that goes back (`refund`) or is claimed back (`dispute`)."""
+
+    external_id: str
+    kind: str
+    refund_id: str | None
+    payment_external_id: str
+    amount_minor: int
+    note: str
+
+
+class MethodRow(NamedTuple):
+    """A way to pay that a customer saves. `declines`: charges of it are always declined."""
+
+    method_id: str
+    customer_id: str
+    label: str
+    expires: str
+    declines: int
+
+
+class PlanRow(NamedTuple):
+    """What will become of an object at `due_at`, unless somebody is faster."""
+
+    object_id: str
+    stage: Stage
+    detail: str
+    due_at: int
 
 
 class EventRow(NamedTuple):
-    """One line of the feed, with the payment it is about."""
+    """One line of the feed, with the payment, the money back and the method it is about."""
 
     number: int
-    external_id: str
+    object_id: str
     stage: Stage
     fee_minor: int | None
     detail: str
     created_at: int
-    payment_id: str
-    account_ref: str
-    description: str
-    amount_minor: int
-    asset: str
+    payment: PaymentRow | None
+    payback: PaybackRow | None
+    method: MethodRow | None
 
 
-class PaymentRow(NamedTuple):
-    """A payment, and what its customer is going to do at `due_at`."""
-
-    external_id: str
-    payment_id: str
-    account_ref: str
-    description: str
-    amount_minor: int
-    asset: str
-    stage: Stage
-    due_at: int
-    due_stage: Stage
-    due_detail: str
+# --- the file ------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -122,22 +134,39 @@ def act(path: Path) -> Iterator[sqlite3.Connection]:
 
 def _make_tables(books: sqlite3.Connection, path: Path) -> None:
     (application_id,) = books.execute("PRAGMA application_id").fetchone()
-    if application_id == _APPLICATION_ID:
+    (version,) = books.execute("PRAGMA user_version").fetchone()
+    if (application_id, version) == (APPLICATION_ID, VERSION):
         return
-    if books.execute("SELECT 1 FROM sqlite_master").fetchone() is not None:
+    if application_id == APPLICATION_ID:
+        if version > VERSION:
+            raise GatewayError(
+                f"the sandbox's books at {path} were written by a newer billdesk",
+                "use that one, or give another path",
+            )
+        scripts: tuple[str, ...] = (SET_FIRST_ASIDE, TABLES, COPY_FIRST)
+    elif books.execute("SELECT 1 FROM sqlite_master").fetchone() is None:
+        scripts = (TABLES,)
+    else:
         raise GatewayError(f"{path} does not hold a sandbox's books", "give another path")
-    for statement in _TABLES.split(";\n"):
-        books.execute(statement)
-    books.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+    for script in scripts:
+        for statement in script.split(";\n"):
+            books.execute(statement)
+    books.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    books.execute(f"PRAGMA user_version = {VERSION}")
 
 
-def due(books: sqlite3.Connection, now: int) -> list[PaymentRow]:
-    """Open payments whose customers have acted by now, in the order in which they did."""
-    rows = books.execute(
-        "SELECT * FROM payment WHERE stage = 'opened' AND due_at <= ? ORDER BY due_at, rowid",
-        (now,),
-    )
-    return [PaymentRow(*row) for row in rows]
+def secret(books: sqlite3.Connection) -> bytes:
+    """What this gateway signs its messages with."""
+    (text,) = books.execute("SELECT text FROM secret").fetchone()
+    return str(text).encode()
+
+
+# --- objects -------------------------------------------------------------------------------------
+
+
+def add_payment(books: sqlite3.Connection, row: PaymentRow) -> None:
+    """Write down a new payment; its first event must follow in the same act."""
+    books.execute("INSERT INTO payment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
 
 def payment(books: sqlite3.Connection, external_id: str) -> PaymentRow:
@@ -148,49 +177,195 @@ def payment(books: sqlite3.Connection, external_id: str) -> PaymentRow:
     return PaymentRow(*row)
 
 
-def add_payment(books: sqlite3.Connection, row: PaymentRow) -> None:
-    """Write down a new payment; its first event must follow in the same act."""
-    books.execute("INSERT INTO payment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+def add_payback(books: sqlite3.Connection, row: PaybackRow) -> None:
+    """Write down a refund or a dispute; its first event must follow in the same act."""
+    books.execute("INSERT INTO payback VALUES (?, ?, ?, ?, ?, ?)", row)
+
+
+def payback(books: sqlite3.Connection, external_id: str) -> PaybackRow:
+    """One refund or dispute. Raises GatewayError for one that is not in the books."""
+    row = books.execute("SELECT * FROM payback WHERE external_id = ?", (external_id,)).fetchone()
+    if row is None:
+        raise GatewayError(f"the sandbox knows no dispute {external_id[:40]!r}", "see its facts")
+    return PaybackRow(*row)
+
+
+def count_paybacks(books: sqlite3.Connection, external_id: str) -> int:
+    """How often money of a payment was sent or claimed back."""
+    (count,) = books.execute(
+        "SELECT count(*) FROM payback WHERE payment_external_id = ?", (external_id,)
+    ).fetchone()
+    return int(count)
+
+
+def taken_minor(books: sqlite3.Connection, external_id: str) -> int:
+    """What of a payment has gone back, is on its way or is contested."""
+    (minor,) = books.execute(
+        "SELECT coalesce(sum(amount_minor), 0) FROM payback WHERE payment_external_id = ?"
+        " AND NOT EXISTS (SELECT 1 FROM event WHERE object_id = payback.external_id"
+        " AND stage IN ('refund_failed', 'dispute_won'))",
+        (external_id,),
+    ).fetchone()
+    return int(minor)
+
+
+def keep_customer(
+    books: sqlite3.Connection, customer_id: str, account_ref: str, name: str, email: str | None
+) -> None:
+    """Write down a customer, or the name and address that a known one has now."""
+    books.execute(
+        "INSERT INTO customer VALUES (?, ?, ?, ?) ON CONFLICT (customer_id)"
+        " DO UPDATE SET name = excluded.name, email = excluded.email",
+        (customer_id, account_ref, name, email),
+    )
+
+
+def check_customer(books: sqlite3.Connection, customer_id: str) -> None:
+    """Raise GatewayError for a customer who is not in the books."""
+    known = books.execute("SELECT 1 FROM customer WHERE customer_id = ?", (customer_id,))
+    if known.fetchone() is None:
+        raise GatewayError(
+            f"the sandbox knows no customer {customer_id[:40]!r}", "make the customer first"
+        )
+
+
+def add_method(books: sqlite3.Connection, row: MethodRow) -> None:
+    """Write down a way to pay; it counts as saved from its first event on."""
+    books.execute("INSERT INTO method VALUES (?, ?, ?, ?, ?)", row)
+
+
+def method(books: sqlite3.Connection, method_id: str) -> MethodRow:
+    """One method, which must be in the books."""
+    row = books.execute("SELECT * FROM method WHERE method_id = ?", (method_id,)).fetchone()
+    return MethodRow(*row)
+
+
+def saved_methods(books: sqlite3.Connection, customer_id: str) -> list[MethodRow]:
+    """What a customer has saved and not removed, the oldest first."""
+    rows = books.execute(
+        "SELECT * FROM method WHERE customer_id = ?"
+        " AND (SELECT group_concat(stage) FROM event WHERE object_id = method.method_id)"
+        " = 'method_saved' ORDER BY rowid",
+        (customer_id,),
+    )
+    return [MethodRow(*row) for row in rows]
+
+
+def count_methods(books: sqlite3.Connection, customer_id: str) -> int:
+    """How many methods a customer has ever saved or begun to save."""
+    (count,) = books.execute(
+        "SELECT count(*) FROM method WHERE customer_id = ?", (customer_id,)
+    ).fetchone()
+    return int(count)
+
+
+# --- plans ---------------------------------------------------------------------------------------
+
+
+def add_plan(books: sqlite3.Connection, row: PlanRow) -> None:
+    """Write down what will become of an object."""
+    books.execute("INSERT INTO plan VALUES (?, ?, ?, ?)", row)
+
+
+def drop_plan(books: sqlite3.Connection, object_id: str) -> None:
+    """Forget what was planned for an object, if anything was."""
+    books.execute("DELETE FROM plan WHERE object_id = ?", (object_id,))
+
+
+def next_plan(books: sqlite3.Connection, now: int) -> PlanRow | None:
+    """What is due first by now, in the order in which it was to happen."""
+    row = books.execute(
+        "SELECT * FROM plan WHERE due_at <= ? ORDER BY due_at, rowid LIMIT 1", (now,)
+    ).fetchone()
+    return None if row is None else PlanRow(*row)
+
+
+# --- events --------------------------------------------------------------------------------------
 
 
 def add_event(
     books: sqlite3.Connection,
-    external_id: str,
+    object_id: str,
     stage: Stage,
     *,
+    payment_external_id: str | None,
+    method_id: str | None,
     fee_minor: int | None,
     detail: str,
     created_at: int,
     visible_at: int,
 ) -> None:
-    """Write down what happened to a payment, and move it on. Instants are microseconds."""
-    books.execute("UPDATE payment SET stage = ? WHERE external_id = ?", (stage, external_id))
+    """Write down what happened to an object. Instants are microseconds."""
     books.execute(
-        "INSERT INTO event (external_id, stage, fee_minor, detail, created_at, visible_at)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        (external_id, stage, fee_minor, detail, created_at, visible_at),
+        "INSERT INTO event (object_id, stage, payment_external_id, method_id, fee_minor, detail,"
+        " created_at, visible_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            object_id,
+            stage,
+            payment_external_id,
+            method_id,
+            fee_minor,
+            detail,
+            created_at,
+            visible_at,
+        ),
     )
 
 
 def history(books: sqlite3.Connection, payment_id: str) -> list[EventRow]:
     """All that happened to a payment of ours, the oldest first; nothing for an unknown one."""
-    return _events(books, "WHERE payment_id = ? ORDER BY number", (payment_id,))
+    return _events(books, "WHERE payment.payment_id = ? ORDER BY created_at, number", (payment_id,))
 
 
-def settled(books: sqlite3.Connection) -> list[EventRow]:
-    """Every payment that brought money."""
-    return _events(books, "WHERE event.stage = 'settled'", ())
+def object_history(books: sqlite3.Connection, object_id: str) -> list[EventRow]:
+    """All that happened to one object, the oldest first."""
+    return _events(books, "WHERE object_id = ? ORDER BY number", (object_id,))
 
 
-def feed(books: sqlite3.Connection, after: tuple[int, int], now: int, limit: int) -> list[EventRow]:
-    """What can be seen by now, after an instant and a number, in the order it happened."""
+def refund_history(books: sqlite3.Connection, refund_id: str) -> list[EventRow]:
+    """All that happened to a refund of ours, the oldest first; nothing for an unknown one."""
+    return _events(books, "WHERE payback.refund_id = ? ORDER BY number", (refund_id,))
+
+
+def event(books: sqlite3.Connection, number: int) -> EventRow | None:
+    """One event, None if there is no such number."""
+    rows = _events(books, "WHERE number = ?", (number,))
+    return rows[0] if rows else None
+
+
+def movements(books: sqlite3.Connection) -> list[EventRow]:
+    """Every event that moved money, in the order it happened."""
+    return _events(
+        books,
+        "WHERE event.stage IN ('settled', 'refunded', 'dispute_lost')"
+        " OR event.stage = 'refund_failed' AND EXISTS (SELECT 1 FROM event AS earlier"
+        " WHERE earlier.object_id = event.object_id AND earlier.stage = 'refunded')"
+        " ORDER BY created_at, number",
+        (),
+    )
+
+
+def feed(
+    books: sqlite3.Connection, after: tuple[int, int], seen_by: int, limit: int
+) -> list[EventRow]:
+    """What can be seen by an instant, after an instant and a number, in the order it happened."""
     return _events(
         books,
         "WHERE (created_at, number) > (?, ?) AND visible_at <= ?"
         " ORDER BY created_at, number LIMIT ?",
-        (*after, now, limit),
+        (*after, seen_by, limit),
     )
 
 
 def _events(books: sqlite3.Connection, where: str, values: tuple[str | int, ...]) -> list[EventRow]:
-    return [EventRow(*row) for row in books.execute(_EVENTS + where, values)]
+    return [_event(row) for row in books.execute(_EVENTS + where, values)]
+
+
+def _event(row: tuple[object, ...]) -> EventRow:
+    own, rest = row[:6], row[6:]
+    parts: list[object] = []
+    for kind in (PaymentRow, PaybackRow, MethodRow):
+        size = len(kind._fields)
+        parts.append(None if rest[0] is None else kind(*rest[:size]))  # type: ignore[arg-type]
+        rest = rest[size:]
+    return EventRow(*own, *parts)  # type: ignore[arg-type]
