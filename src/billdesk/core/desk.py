@@ -6,7 +6,7 @@ Nothing is decided here; each noun is an operation's class, given the office it 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from functools import cached_property
@@ -17,16 +17,14 @@ from typing import TYPE_CHECKING, Any, Self
 from billdesk.core.operations import checking, surveying
 from billdesk.core.operations.charging import ChargeRequest, Charges
 from billdesk.core.operations.correcting import Adjustments, Refunds, Reversals
-from billdesk.core.operations.depositing import (
-    Deposits,
-    Facts,
-    Payments,
-    gateway_sheets,
-)
+from billdesk.core.operations.depositing import Deposits, Facts, Payments, gateway_named
 from billdesk.core.operations.enrolling import HOUSE, Accounts, Wallets
 from billdesk.core.operations.holding import Holds
+from billdesk.core.operations.intake import Intake
 from billdesk.core.operations.office import Office
+from billdesk.core.operations.polling import gap_sheets, gateway_sheets
 from billdesk.core.operations.reading import Audit, Ledger, Standing
+from billdesk.core.operations.returning import CardRefunds, Disputes
 from billdesk.core.operations.ticking import poll_once, tick
 from billdesk.core.operations.windows import LedgerView
 from billdesk.core.rules.gateway import Gateway
@@ -35,8 +33,10 @@ from billdesk.core.rules.sheets import (
     DoctorSheet,
     EntryFilter,
     ExportSheet,
+    GapSheet,
     GatewaySheet,
     IncidentSheet,
+    IntakeSheet,
     LedgerSheet,
     OverviewSheet,
     TickSheet,
@@ -87,9 +87,25 @@ class Gateways:
         """Ask one gateway, or all, what happened. Raises NotFound, ReadOnly."""
         return poll_once(self._office, name)
 
+    def sweep(self, name: str | None = None) -> TickSheet:
+        """Poll, and list everything of the last two days once more. Raises NotFound, ReadOnly."""
+        return poll_once(self._office, name, sweep=True)
+
     def list(self) -> tuple[GatewaySheet, ...]:
-        """How fresh each gateway's facts are."""
+        """How fresh each gateway's facts are, and what is open there."""
         return gateway_sheets(self._office)
+
+    def gaps(self) -> tuple[GapSheet, ...]:
+        """Spans that a gateway's feed could not tell any more, open ones first."""
+        return gap_sheets(self._office)
+
+    def take(self, name: str, body: bytes, headers: Mapping[str, str]) -> IntakeSheet:
+        """Take in a message brought by hand, with the headers it came with.
+
+        Raises NotFound, BadInput when its signature is missing, wrong or old or it cannot be read,
+        GatewayError kinds, ReadOnly.
+        """
+        return Intake(self._office).take(gateway_named(self._office, name), body, headers)
 
 
 class Transaction:
@@ -132,6 +148,8 @@ class Desk:
         self.reversals = Reversals(office)
         self.adjustments = Adjustments(office)
         self.deposits = Deposits(office)
+        self.card_refunds = CardRefunds(office)
+        self.disputes = Disputes(office)
         self.payments = Payments(office)
         self.gateways = Gateways(office)
         self.facts = Facts(office)

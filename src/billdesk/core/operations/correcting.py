@@ -119,6 +119,14 @@ class Adjustments:
         return posting_sheet(office, booked)
 
 
+def reverse_posting(
+    office: Office, session: Session, posting_id: str, memo: str, now: datetime
+) -> None:
+    """Undo a posting inside an open write block, with a reason of the desk's own."""
+    legs = _opposite_legs(session, posting_id, None)
+    _correct(office, "reversal", "rev", posting_id, legs, memo, now)
+
+
 def _page(
     office: Office, kinds: tuple[str, ...], after: str | None, limit: int
 ) -> Page[EntrySheet]:

@@ -108,7 +108,7 @@ class Holds:
                 raise Broken("a locked wallet is gone")
             freed_minor = free_overdue(office, session, state.number, now)
             state = state._replace(held_minor=state.held_minor - freed_minor)
-            legs = _capture_legs(state, held_minor, money.minor, check_reference(to))
+            legs = capture_legs(state, held_minor, money.minor, check_reference(to))
             draft = Draft(
                 id=office.ids.make("chg", now),
                 kind="charge",
@@ -220,7 +220,7 @@ class Holds:
             raise HoldNotOpen(f"the hold is {status}", "place a new one")
 
 
-def _capture_legs(
+def capture_legs(
     wallet: WalletState, held_minor: int, wanted_minor: int, to: str
 ) -> tuple[Leg, ...]:
     """From the hold, then from what is available above the floor, then as debt."""

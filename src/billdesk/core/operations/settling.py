@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from datetime import datetime
 
 from billdesk.core.operations.booking import Booked, book, free_overdue
@@ -15,6 +17,7 @@ from billdesk.core.rules.ledger import (
     digest_of,
     purpose_of,
 )
+from billdesk.core.store.sessions import Session
 from billdesk.core.store.wallets import wallet_state
 from billdesk.core.values.errors import Broken
 
@@ -30,23 +33,37 @@ def book_credit(office: Office, draft: Draft, now: datetime) -> Booked:
     with office.database.write():
         booked = book(office, draft, now)
         if not booked.replayed:
-            _settle(office, booked, draft.legs[0].asset, now)
+            _settle(office, booked.account_id, booked.id, draft.legs[0].asset, now)
     return booked
 
 
-def _settle(office: Office, booked: Booked, asset: str, now: datetime) -> None:
+def settle_debts(office: Office, session: Session, credits: Sequence[Draft], now: datetime) -> None:
+    """After a batch of postings that brought money: settle what their accounts owe; for SQLite."""
+    owing = session.all(
+        "SELECT a.ref FROM json_each(?) AS credited JOIN account a ON a.ref = credited.value"
+        " JOIN wallet w ON w.account_id = a.id"
+        " WHERE w.purpose = 'receivable' AND w.balance_minor <> 0",
+        (json.dumps([draft.legs[0].account for draft in credits]),),
+    )
+    refs = {row[0] for row in owing}
+    for draft in credits:
+        if draft.legs[0].account in refs:
+            _settle(office, draft.legs[0].account, draft.id, draft.legs[0].asset, now)
+
+
+def _settle(office: Office, account: str, after: str, asset: str, now: datetime) -> None:
     """Bring the receivable wallet to zero, as far as the account's own wallet allows.
 
     It stands above zero when a charge is given back after its debt was settled.
     """
-    account_id, purpose = booked.account_id, purpose_of(asset)
+    purpose = purpose_of(asset)
     with office.database.write() as session:
-        owed = wallet_state(session, account_id, RECEIVABLE, asset)
+        owed = wallet_state(session, account, RECEIVABLE, asset)
         if owed is None or owed.balance_minor == 0:
             return
         # The account's own wallet is the older one: postings lock it first, too.
-        own = wallet_state(session, account_id, purpose, asset, lock=True)
-        owed = wallet_state(session, account_id, RECEIVABLE, asset, lock=True)
+        own = wallet_state(session, account, purpose, asset, lock=True)
+        owed = wallet_state(session, account, RECEIVABLE, asset, lock=True)
         if own is None or owed is None:
             raise Broken("a locked wallet is gone")
         held_minor = own.held_minor - free_overdue(office, session, own.number, now)
@@ -54,19 +71,19 @@ def _settle(office: Office, booked: Booked, asset: str, now: datetime) -> None:
         if moved_minor == 0:
             return
         legs = (
-            Leg(account_id, purpose, asset, -moved_minor, 0, TRANSFER),
-            Leg(account_id, RECEIVABLE, asset, moved_minor, 0, TRANSFER),
+            Leg(account, purpose, asset, -moved_minor, 0, TRANSFER),
+            Leg(account, RECEIVABLE, asset, moved_minor, 0, TRANSFER),
         )
         settlement = Draft(
             id=office.ids.make("set", now),
             kind=TRANSFER,
             scope=SYSTEM,
-            reference=f"settle:{booked.id}",
+            reference=f"settle:{after}",
             digest=digest_of(TRANSFER, legs),
             actor="system",
             legs=legs,
             recorded_at=office.recorded_at(now),
-            about=booked.id,
+            about=after,
             guarded=False,
         )
         book(office, settlement, now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from billdesk.core.operations.depositing import gateway_sheets
+from billdesk.core.operations.polling import gateway_sheets
 from billdesk.core.operations.office import Office
 from billdesk.core.operations.reading import standing_of
 from billdesk.core.rules.sheets import (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from billdesk.core.operations.depositing import Polled, poll
 from billdesk.core.operations.holding import Holds
 from billdesk.core.operations.office import Office
+from billdesk.core.operations.polling import Polled, poll
 from billdesk.core.rules.sheets import TickSheet
 from billdesk.core.store.search import index_batch
 
@@ -17,17 +17,17 @@ def tick(office: Office) -> TickSheet:
     """Everything that is due, in bounded steps. Raises ReadOnly, StoreError kinds."""
     office.check_writable()
     now = office.now()
-    polled = poll(office, tuple(office.gateways), now)
+    polled = poll(office, tuple(office.gateways), now, patient=True)
     freed = Holds(office).expire_due()
     return _sheet(now, polled, freed, index(office))
 
 
-def poll_once(office: Office, name: str | None) -> TickSheet:
-    """Ask one gateway, or all. Raises NotFound, ReadOnly."""
+def poll_once(office: Office, name: str | None, *, sweep: bool = False) -> TickSheet:
+    """Ask one gateway, or all, now; `sweep` lists everything once more. Raises NotFound, ReadOnly."""
     office.check_writable()
     now = office.now()
     names = tuple(office.gateways) if name is None else (name,)
-    return _sheet(now, poll(office, names, now), 0, 0)
+    return _sheet(now, poll(office, names, now, patient=False, sweep=sweep), 0, 0)
 
 
 def index(office: Office) -> int:

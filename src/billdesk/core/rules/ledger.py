@@ -18,6 +18,7 @@ KINDS = (
     "deposit",
     "charge",
     "refund",
+    "card_refund",
     "manual_credit",
     "manual_debit",
     "opening",

@@ -22,9 +22,13 @@ APPLICATION_ID = 0x42444B44
 
 TABLES = (
     "meta", "account", "wallet", "posting", "entry", "hold", "wallet_freeze", "payment", "fact",
-    "freshness", "audit",
+    "freshness", "audit", "gateway", "gateway_event", "gap", "card_refund", "dispute", "customer",
+    "payment_method", "watch", "reconciliation", "reconciliation_item",
 )  # fmt: skip
-_NUMBERED = ("wallet", "posting", "entry", "payment", "fact", "audit")
+_NUMBERED = (
+    "wallet", "posting", "entry", "payment", "fact", "audit", "gap", "card_refund", "dispute",
+    "payment_method", "reconciliation", "reconciliation_item",
+)  # fmt: skip
 _BATCH = 5_000
 
 

@@ -213,7 +213,12 @@ class ReconcileItemSheet(NamedTuple):
 
 
 class ReconcileTotalSheet(NamedTuple):
-    """One asset of a comparison in total: ours and theirs, and the ledger's own clearing."""
+    """One asset of a comparison in total: ours and theirs, and the ledger's own clearing.
+
+    `clearing`: what the ledger booked against the gateway, fees and money back taken off.
+    `clearing_difference`: that less the gateway's own net. `difference`: the differences of all items,
+    each without its sign, leaving out what is only late. `alarm`: it is above `limit`.
+    """
 
     asset: str
     ours: Money
@@ -221,12 +226,19 @@ class ReconcileTotalSheet(NamedTuple):
     our_fees: Money
     their_fees: Money
     clearing: Money
+    clearing_difference: Money
     difference: Money
+    limit: Money
     alarm: bool
 
 
 class ReconcileSheet(NamedTuple):
-    """A comparison of our records with a gateway's own books, over a half-open span."""
+    """A comparison of our records with a gateway's own books, over a half-open span.
+
+    `finished_at` is None while it runs, and for ever when it was interrupted; then `interrupted` says
+    by what, unless the whole program ended. `outcomes` counts items; `explained` those with a note.
+    `matched_kept`: matched items can be listed, too; of long lists only the others are kept.
+    """
 
     id: str
     reference: str | None
@@ -241,3 +253,6 @@ class ReconcileSheet(NamedTuple):
     outcomes: Mapping[str, int] = MappingProxyType({})
     alarm: bool = False
     digest: str | None = None
+    explained: int = 0
+    matched_kept: bool = True
+    interrupted: str | None = None

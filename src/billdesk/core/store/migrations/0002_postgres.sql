@@ -203,6 +203,9 @@ CREATE TABLE reconciliation_item (
     explained_at bigint
 );
 CREATE INDEX reconciliation_item_run ON reconciliation_item (reconciliation_number, outcome, number);
+CREATE INDEX reconciliation_item_explained ON reconciliation_item (external_id) WHERE note IS NOT NULL;
+CREATE INDEX reconciliation_item_notes ON reconciliation_item (reconciliation_number)
+    WHERE note IS NOT NULL;
 
 -- A condition of a trigger is read anew for every statement, which cost a charge 16 µs; a list of
 -- columns costs nothing. That seq and last_at never go back is for `verify` to see: no client may write

@@ -199,3 +199,6 @@ CREATE TABLE reconciliation_item (
     explained_at INTEGER
 ) STRICT;
 CREATE INDEX reconciliation_item_run ON reconciliation_item (reconciliation_number, outcome, number);
+CREATE INDEX reconciliation_item_explained ON reconciliation_item (external_id) WHERE note IS NOT NULL;
+CREATE INDEX reconciliation_item_notes ON reconciliation_item (reconciliation_number)
+    WHERE note IS NOT NULL;
