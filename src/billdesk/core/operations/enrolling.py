@@ -28,6 +28,7 @@ from billdesk.core.values.errors import (
     BadInput,
     Broken,
     FloorInUse,
+    NotFound,
     Refused,
 )
 from billdesk.core.values.ids import check_account_ref
@@ -130,6 +131,27 @@ class Accounts:
     def close(self, ref: str, *, memo: str) -> AccountSheet:
         """Close an account whose wallets are empty. Raises NotFound, Refused."""
         return self._set_status(ref, "closed", "account.close", memo, ("open", "suspended"))
+
+    def set_gateway(self, ref: str, name: str | None) -> AccountSheet:
+        """Say which gateway an account pays by where none is named; None: the desk's.
+
+        Raises NotFound for the account or the gateway, Refused for the house.
+        """
+        office = self._office
+        now = office.now()
+        if name is not None and name not in office.gateways:
+            raise NotFound(f"there is no gateway {name[:40]!r}", "see billdesk gateway list")
+        with office.database.write() as session:
+            account = office.account(session, ref)
+            if account.ref == HOUSE:
+                raise Refused("the house account belongs to the desk", "name a customer's account")
+            if account.gateway != name:
+                store.set_gateway(session, account.id, name)
+                office.audit(
+                    session, now=now, action="account.gateway", summary=name or "the desk's",
+                    account_id=account.id,
+                )  # fmt: skip
+            return office.account(session, account.id)
 
     def _set_status(
         self, ref: str, status: str, action: str, memo: str, before: tuple[str, ...]

@@ -10,7 +10,7 @@ from billdesk.core.store.sessions import Session
 from billdesk.core.values.clock import from_micros
 from billdesk.core.values.money import Money
 
-_ACCOUNT = "a.id, a.ref, a.name, a.email, a.status, a.created_at, a.status_since"
+_ACCOUNT = "a.id, a.ref, a.name, a.email, a.status, a.created_at, a.status_since, a.gateway"
 
 
 def account_sheet(row: tuple[Any, ...]) -> AccountSheet:
@@ -23,6 +23,7 @@ def account_sheet(row: tuple[Any, ...]) -> AccountSheet:
         status=row[4],
         created_at=from_micros(row[5]),
         status_since=from_micros(row[6]),
+        gateway=row[7],
     )
 
 
@@ -64,6 +65,11 @@ def set_status(session: Session, account_id: str, status: str, at: int) -> None:
     session.run(
         "UPDATE account SET status = ?, status_since = ? WHERE id = ?", (status, at, account_id)
     )
+
+
+def set_gateway(session: Session, account_id: str, name: str | None) -> None:
+    """Say which gateway an account pays by; None: the desk's."""
+    session.run("UPDATE account SET gateway = ? WHERE id = ?", (name, account_id))
 
 
 def list_accounts(

@@ -3,6 +3,13 @@
 Named tuples: as many frozen dataclasses would cost every start of a shell command 15 ms more.
 """
 
+from billdesk.core.rules.sheets.connections import (
+    ConnectionSheet,
+    DisconnectionSheet,
+    NeedsSheet,
+    RightSheet,
+    SecretSheet,
+)
 from billdesk.core.rules.sheets.desk import (
     AttentionSheet,
     BalanceRowSheet,
@@ -63,8 +70,10 @@ __all__ = [
     "CardRefundSheet",
     "ChargeSheet",
     "CheckpointSheet",
+    "ConnectionSheet",
     "CounterpartySheet",
     "DaySheet",
+    "DisconnectionSheet",
     "DisputeSheet",
     "DoctorSheet",
     "EntryFilter",
@@ -83,6 +92,7 @@ __all__ = [
     "LedgerSheet",
     "MatchSheet",
     "MethodSheet",
+    "NeedsSheet",
     "OverviewSheet",
     "Page",
     "PaymentSheet",
@@ -91,7 +101,9 @@ __all__ = [
     "ReconcileItemSheet",
     "ReconcileSheet",
     "ReconcileTotalSheet",
+    "RightSheet",
     "RowError",
+    "SecretSheet",
     "StandingSheet",
     "TickSheet",
     "TimelineSheet",

@@ -19,7 +19,7 @@ class Page(NamedTuple, Generic[Row]):
 
 
 class AccountSheet(NamedTuple):
-    """Who is billed. `status` is open, suspended or closed."""
+    """Who is billed. `status` is open, suspended or closed; `gateway` is its own one, by name."""
 
     id: str
     ref: str
@@ -28,6 +28,7 @@ class AccountSheet(NamedTuple):
     status: str
     created_at: datetime
     status_since: datetime
+    gateway: str | None = None
 
 
 class WalletSheet(NamedTuple):
