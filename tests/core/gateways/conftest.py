@@ -1,13 +1,16 @@
-"""Every make of gateway, at a counterpart of its own, for the suite that holds them all alike."""
+"""Gateways to test: a sandbox, and every make at a counterpart of its own for the contract suite."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
+from billdesk.core.gateways.sandbox import Sandbox, SandboxSwitches
 from billdesk.core.values.clock import MovingClock
+from tests.core.gateways.sandbox_steps import MINUTE
 from tests.gateway_servers.scene import Scene
 
 MAKES = ("sandbox", "stripe", "paypal", "paystack")
@@ -27,3 +30,9 @@ def scene(request: pytest.FixtureRequest, clock: MovingClock) -> Iterator[Scene]
     yield scene
     scene.close()
     assert scene.violations() == []
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path, clock: MovingClock) -> Sandbox:
+    """A sandbox with books of the test's own, whose customers take a minute to pay."""
+    return Sandbox(tmp_path / "sandbox.db", clock=clock, switches=SandboxSwitches(MINUTE))

@@ -3,63 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import sqlite3
-import subprocess
-import sys
-import time
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from billdesk.core.gateways.sandbox import PAGE_SIZE, Sandbox, SandboxSwitches
-from billdesk.core.rules.gateway import Fact, FactPage, Gateway, PaymentQuery, PaymentRequest
+from billdesk.core.rules.gateway import Fact, FactPage, Gateway, PaymentRequest
 from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.errors import GatewayError, GatewayUnreachable
 from billdesk.core.values.money import Money
-
-MONDAY = datetime(2026, 8, 17, 9, 0, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture
-def clock() -> MovingClock:
-    return MovingClock(MONDAY)
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path, clock: MovingClock) -> Sandbox:
-    return Sandbox(tmp_path / "sandbox.db", clock=clock, switches=SandboxSwitches(MINUTE))
-
-
-def request(number: int = 1, minor: int = 10_000, asset: str = "USD") -> PaymentRequest:
-    return PaymentRequest(f"pay_{number}", Money(minor, asset), "acme", "deposit to acme")
-
-
-def everything(sandbox: Sandbox, cursor: str | None = None) -> tuple[list[Fact], str]:
-    """All facts of one whole pass, and the cursor after it."""
-    told: list[Fact] = []
-    while True:
-        page = sandbox.facts(cursor)
-        told += page.facts
-        cursor = page.cursor
-        if page.complete:
-            return told, cursor
-
-
-def last(sandbox: Sandbox, payment_id: str = "pay_1") -> Fact | None:
-    """The latest that is known of a payment."""
-    known = sandbox.find(PaymentQuery(payment_id, None, None, MONDAY))
-    return known[-1] if known else None
-
-
-def stages(facts: list[Fact] | tuple[Fact, ...]) -> list[tuple[str | None, str]]:
-    return [(fact.payment_id, fact.stage) for fact in facts]
-
+from tests.core.gateways.sandbox_steps import MINUTE, MONDAY, everything, last, request, stages
 
 # --- a payment's life ----------------------------------------------------------------------------
 
@@ -424,114 +380,3 @@ def test_the_same_seed_gives_the_same_story_and_another_seed_another(
     first = story("a.db", 7)
     assert story("b.db", 7) == first
     assert stages(story("c.db", 8)) != stages(first)
-
-
-# --- books ---------------------------------------------------------------------------------------
-
-
-def test_the_books_add_up_per_asset(sandbox: Sandbox, clock: MovingClock) -> None:
-    for number, (minor, asset) in enumerate([(10_000, "USD"), (500, "JPY"), (10_000, "USD")]):
-        sandbox.open_payment(request(number, minor, asset))
-    clock.advance(MINUTE)
-    assert sandbox.totals() == {"USD": (20_000, 640, 0), "JPY": (500, 45, 0)}
-
-
-def test_the_books_outlive_the_object_and_are_private(sandbox: Sandbox, clock: MovingClock) -> None:
-    opened = sandbox.open_payment(request())
-    assert last(Sandbox(sandbox.path, clock=clock)) == opened
-    assert sandbox.path.stat().st_mode & 0o777 == 0o600
-
-
-def test_a_ledger_given_by_mistake_is_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.db"
-    with sqlite3.connect(path) as other:
-        other.execute("CREATE TABLE posting (id TEXT)")
-    other.close()
-    before = path.read_bytes()
-    with pytest.raises(GatewayError, match="does not hold a sandbox's books"):
-        Sandbox(path).open_payment(request())
-    assert path.read_bytes() == before
-
-
-def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / "letter.txt"
-    path.write_text("Dear Sir or Madam, " * 100)
-    with pytest.raises(GatewayError, match="does not hold a sandbox's books"):
-        last(Sandbox(path))
-    assert path.read_text().startswith("Dear Sir")
-
-
-def test_books_that_cannot_be_made_are_unreachable(tmp_path: Path) -> None:
-    with pytest.raises(GatewayUnreachable, match="cannot be used"):
-        last(Sandbox(tmp_path / "no" / "such" / "folder.db"))
-
-
-# --- processes -----------------------------------------------------------------------------------
-
-OPENER = """
-import sys
-from datetime import timedelta
-from billdesk.core.gateways.sandbox import Sandbox, SandboxSwitches
-from billdesk.core.rules.gateway import PaymentRequest
-from billdesk.core.values.money import Money
-
-sandbox = Sandbox(sys.argv[1], switches=SandboxSwitches(settles_after=timedelta(0)))
-for number in range(int(sys.argv[2])):
-    fact = sandbox.open_payment(
-        PaymentRequest(f"pay_{number}", Money(10_000, "USD"), "acme", "deposit to acme")
-    )
-    print(fact.payment_id, fact.object_id, flush=True)
-"""
-
-
-def start(path: Path, payments: int) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", OPENER, str(path), str(payments)], stdout=subprocess.PIPE, text=True
-    )
-
-
-def test_two_processes_see_one_truth(tmp_path: Path) -> None:
-    path = tmp_path / "sandbox.db"
-    both = [start(path, 40), start(path, 40)]
-    answers = [process.communicate(timeout=60)[0] for process in both]
-    assert [process.returncode for process in both] == [0, 0]
-    assert answers[0] == answers[1], "the same payment for both, whoever came first"
-    assert len(answers[0].splitlines()) == 40
-    sandbox = Sandbox(path)
-    told, _ = everything(sandbox)
-    assert len({fact.key for fact in told}) == len(told) == 80
-    assert sandbox.totals() == {"USD": (400_000, 12_800, 0)}
-
-
-def test_an_acknowledged_payment_survives_kill_9(tmp_path: Path) -> None:
-    path = tmp_path / "sandbox.db"
-    for pause in (0.0, 0.02, 0.05):
-        process = start(path, 100_000)
-        assert process.stdout is not None
-        acknowledged = [process.stdout.readline().split()]
-        time.sleep(pause)
-        os.kill(process.pid, signal.SIGKILL)
-        acknowledged += [line.split() for line in process.stdout if line.endswith("\n")]
-        process.stdout.close()
-        assert process.wait(timeout=30) == -signal.SIGKILL
-        sandbox = Sandbox(path)
-        found = {fact.payment_id: fact.object_id for fact in everything(sandbox)[0]}
-        for payment_id, object_id in acknowledged:
-            assert found[payment_id] == object_id
-        settled = sum(fact.stage == "settled" for fact in everything(sandbox)[0])
-        assert sandbox.totals() == {"USD": (10_000 * settled, 320 * settled, 0)}
-    with sqlite3.connect(path) as books:
-        assert books.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    books.close()
-
-
-def test_it_runs_on_the_standard_library_where_nothing_newer_is_installed(tmp_path: Path) -> None:
-    without = "import sys; sys.modules['pysqlite3'] = None\n"
-    finished = subprocess.run(
-        [sys.executable, "-c", without + OPENER, str(tmp_path / "sandbox.db"), "1"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    assert finished.stdout.startswith("pay_0 sbx_")

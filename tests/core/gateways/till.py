@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from random import Random
 from typing import NamedTuple
 
 from billdesk.core.rules.gateway import (
@@ -21,7 +22,6 @@ from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.ids import IdMaker
 from billdesk.core.values.money import Money
 from tests.gateway_servers.scene import Scene
-from tests.new_ledger import seeded
 
 MINUTE = timedelta(minutes=1)
 
@@ -46,7 +46,7 @@ class Till:
         self.scene = scene
         self.clock = clock
         self.gateway: Gateway = scene.gateway()
-        self._ids = IdMaker(seeded())
+        self._ids = IdMaker(Random(1).randbytes)
         self._requested_at: dict[str, datetime] = {}
 
     # --- payments --------------------------------------------------------------------------

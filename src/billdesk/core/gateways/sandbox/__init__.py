@@ -145,7 +145,9 @@ class Sandbox(Hands):
             if not known:
                 payment = books.payment(act.books, request.external_id)
                 if request.amount.asset != payment.asset:
-                    raise GatewayError(f"{payment.external_id} was paid in {payment.asset}")
+                    raise GatewayError(
+                        f"{payment.external_id} was paid in {payment.asset}", "refund it in that"
+                    )
                 act.check_left(payment, request.amount.minor)
                 act.send_back(payment, request.amount.minor, request.refund_id, request.note)
                 act.catch_up()
