@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     import sqlmodel
 
     from billdesk.core.operations.importing import Imports
+    from billdesk.core.operations.reconciling import Reconciliations
 
 __all__ = [
     "ChargeRequest",
@@ -163,6 +164,13 @@ class Desk:
         from billdesk.core.operations.importing import Imports  # few desks ever need it
 
         return Imports(self._office)
+
+    @cached_property
+    def reconcile(self) -> Reconciliations:
+        """Comparing with gateways' own books."""
+        from billdesk.core.operations.reconciling import Reconciliations  # once a day is enough
+
+        return Reconciliations(self._office)
 
     def __enter__(self) -> Self:
         return self

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
+from typing import TextIO
 
 from billdesk.core.operations.office import Office
 from billdesk.core.operations.reading import check_filter
@@ -40,42 +42,49 @@ def export_entries(
     """
     if form not in FORMATS:
         raise BadInput(f"there is no format {form[:20]!r}", f"one of {', '.join(FORMATS)}")
-    if path.exists():
-        raise AlreadyExists(f"there is a file at {path} already", "choose another name")
     totals: dict[str, int] = {}
     rows = 0
+    with new_file(path) as stream, office.database.read(snapshot=True) as session:
+        check_filter(office, session, wanted)
+        top = session.one("SELECT coalesce(max(number), 0) FROM entry") or (0,)
+
+        def on_row(done: int) -> None:
+            if on_progress is not None:
+                on_progress(done, max(int(top[0]), done))
+
+        def counted() -> Iterator[EntrySheet]:
+            nonlocal rows
+            for entry in stream_entries(session, wanted, on_row):
+                rows += 1
+                asset = entry.amount.asset
+                totals[asset] = totals.get(asset, 0) + entry.amount.minor
+                yield entry
+
+        for text in _WRITERS[form](counted()):
+            stream.write(text)
+    sums = tuple(Money(minor, asset) for asset, minor in sorted(totals.items()))
+    return ExportSheet(str(path), form, rows, sums)
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[TextIO]:
+    """A file that is there under its name once it is whole, for its owner alone.
+
+    Raises AlreadyExists, BadInput for a place that cannot be written.
+    """
+    if path.exists():
+        raise AlreadyExists(f"there is a file at {path} already", "choose another name")
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
         file = os.open(unfinished, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
     except OSError as error:
         raise BadInput(f"{path} cannot be written: {error.strerror}", "choose a place") from error
     try:
-        with (
-            os.fdopen(file, "w", encoding="utf-8", newline="") as stream,
-            office.database.read(snapshot=True) as session,
-        ):
-            check_filter(office, session, wanted)
-            top = session.one("SELECT coalesce(max(number), 0) FROM entry") or (0,)
-
-            def on_row(done: int) -> None:
-                if on_progress is not None:
-                    on_progress(done, max(int(top[0]), done))
-
-            def counted() -> Iterator[EntrySheet]:
-                nonlocal rows
-                for entry in stream_entries(session, wanted, on_row):
-                    rows += 1
-                    asset = entry.amount.asset
-                    totals[asset] = totals.get(asset, 0) + entry.amount.minor
-                    yield entry
-
-            for text in _WRITERS[form](counted()):
-                stream.write(text)
+        with os.fdopen(file, "w", encoding="utf-8", newline="") as stream:
+            yield stream
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
-    sums = tuple(Money(minor, asset) for asset, minor in sorted(totals.items()))
-    return ExportSheet(str(path), form, rows, sums)
 
 
 def _values(entry: EntrySheet) -> tuple[object, ...]:
@@ -90,17 +99,22 @@ def _values(entry: EntrySheet) -> tuple[object, ...]:
 
 
 def _csv(entries: Iterator[EntrySheet]) -> Iterator[str]:
-    yield _csv_line(_COLUMNS)
+    yield csv_line(_COLUMNS)
     for entry in entries:
-        yield _csv_line(
-            tuple(_harmless(value) if isinstance(value, str) else value for value in _values(entry))
-        )
+        yield csv_line(_values(entry))
 
 
-def _csv_line(values: tuple[object, ...]) -> str:
+def csv_line(values: Sequence[object]) -> str:
+    """A line of a CSV file, of which no spreadsheet will run anything."""
     buffer = StringIO()
-    csv.writer(buffer, lineterminator="\n").writerow(["" if v is None else v for v in values])
+    csv.writer(buffer, lineterminator="\n").writerow(map(_cell, values))
     return buffer.getvalue()
+
+
+def _cell(value: object) -> object:
+    if value is None:
+        return ""
+    return _harmless(value) if isinstance(value, str) else value
 
 
 def _harmless(text: str) -> str:
