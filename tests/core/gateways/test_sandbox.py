@@ -157,6 +157,19 @@ def test_a_hand_may_decline_with_a_reason(sandbox: Sandbox, clock: MovingClock) 
         sandbox.pay(opened.object_id)
 
 
+def test_a_hand_may_end_a_payment_once_and_not_another_way(sandbox: Sandbox) -> None:
+    first, second = sandbox.open_payment(request(1)), sandbox.open_payment(request(2))
+    declined = sandbox.decline(first.object_id, "stolen card")
+    assert sandbox.decline(first.object_id, "once more") == declined
+    expired = sandbox.abandon(second.object_id)
+    assert (expired.stage, expired.amount) == ("expired", Money(10_000, "USD"))
+    assert sandbox.abandon(second.object_id) == expired
+    with pytest.raises(GatewayError, match="is expired"):
+        sandbox.decline(second.object_id, "too late")
+    with pytest.raises(GatewayError, match="is declined"):
+        sandbox.abandon(first.object_id)
+
+
 def test_an_expired_payment_cannot_be_paid(sandbox: Sandbox, clock: MovingClock) -> None:
     sandbox.switches = SandboxSwitches(settles_after=None, expires_after=MINUTE)
     opened = sandbox.open_payment(request())

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from billdesk.core.gateways.sandbox import Sandbox
+from billdesk.core.gateways.sandbox import Sandbox, SandboxSwitches
 from billdesk.core.values.clock import MovingClock, to_micros
 from billdesk.core.values.errors import GatewayError, GatewayUnreachable
 from tests.core.gateways.sandbox_steps import MINUTE, everything, last, request, stages
@@ -182,6 +182,47 @@ def test_two_processes_see_one_truth(tmp_path: Path) -> None:
     told, _ = everything(sandbox)
     assert len({fact.key for fact in told}) == len(told) == 80
     assert sandbox.totals() == {"USD": (400_000, 12_800, 0)}
+
+
+REFUNDER = """
+import sys
+from billdesk.core.gateways.sandbox import Sandbox, SandboxSwitches
+from billdesk.core.rules.gateway import RefundRequest
+from billdesk.core.values.errors import GatewayError
+from billdesk.core.values.money import Money
+
+sandbox, external_id = Sandbox(sys.argv[1]), sys.argv[2]
+for number in range(30):
+    try:
+        fact = sandbox.refund(
+            RefundRequest(
+                f"ref_{number}", "pay_1", external_id, None, Money(500, "USD"), False, ""
+            )
+        )
+        print(fact.object_id, flush=True)
+    except GatewayError:
+        print("refused", flush=True)
+"""
+
+
+def test_two_processes_send_back_what_was_paid_and_no_more(tmp_path: Path) -> None:
+    path = tmp_path / "sandbox.db"
+    sandbox = Sandbox(path, switches=SandboxSwitches(settles_after=None))
+    payment = sandbox.pay(sandbox.open_payment(request()).object_id)
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", REFUNDER, str(path), payment.object_id],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    answers = [process.communicate(timeout=60)[0].splitlines() for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert answers[0] == answers[1]
+    assert answers[0][20:] == ["refused"] * 10
+    pending = [fact for fact in everything(sandbox)[0] if fact.stage == "refund_pending"]
+    assert [fact.object_id for fact in pending] == answers[0][:20]
 
 
 def test_an_acknowledged_payment_survives_kill_9(tmp_path: Path) -> None:

@@ -130,6 +130,13 @@ def test_a_signed_message_is_read_as_the_feed_tells_it(sandbox: Sandbox) -> None
     assert (event.object_id, event.happened_at) == (opened.object_id, MONDAY)
 
 
+def test_a_message_that_is_not_signed_is_refused(sandbox: Sandbox) -> None:
+    body, headers = sandbox.message(opened_by_hand(sandbox))
+    for given in ({}, {"stripe-signature": headers["sandbox-signature"]}):
+        with pytest.raises(BadInput, match="is not signed"):
+            sandbox.read_event(body, given, MONDAY)
+
+
 @pytest.mark.parametrize(
     "signature",
     ["", "t=1,v1=", "t=1767603600,v1=" + "0" * 64, "t=0000000000000,v1=" + "0" * 64, "v1=1,t=1"],
