@@ -17,15 +17,18 @@ from typing import TYPE_CHECKING, Any, Self
 from billdesk.core.operations import checking, surveying
 from billdesk.core.operations.charging import ChargeRequest, Charges
 from billdesk.core.operations.correcting import Adjustments, Refunds, Reversals
-from billdesk.core.operations.depositing import Deposits, Facts, Payments, gateway_named
+from billdesk.core.operations.depositing import Deposits, Facts, gateway_named
 from billdesk.core.operations.enrolling import HOUSE, Accounts, Wallets
 from billdesk.core.operations.holding import Holds
 from billdesk.core.operations.intake import Intake
 from billdesk.core.operations.office import Office
 from billdesk.core.operations.polling import gap_sheets, gateway_sheets
 from billdesk.core.operations.reading import Audit, Ledger, Standing
+from billdesk.core.operations.registering import Methods
+from billdesk.core.operations.retrying import Payments
 from billdesk.core.operations.returning import CardRefunds, Disputes
 from billdesk.core.operations.ticking import poll_once, tick
+from billdesk.core.operations.watching import Watches
 from billdesk.core.operations.windows import LedgerView
 from billdesk.core.rules.gateway import Gateway
 from billdesk.core.rules.sheets import (
@@ -152,6 +155,8 @@ class Desk:
         self.card_refunds = CardRefunds(office)
         self.disputes = Disputes(office)
         self.payments = Payments(office)
+        self.methods = Methods(office)
+        self.watches = Watches(office)
         self.gateways = Gateways(office)
         self.facts = Facts(office)
         self.ledger = Ledger(office)

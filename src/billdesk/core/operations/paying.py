@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from billdesk.core.operations.depositing import payment_named
 from billdesk.core.operations.intake import take_in
 from billdesk.core.operations.office import Office
 from billdesk.core.rules.gateway import Gateway, OffSessionRequest
@@ -24,16 +25,21 @@ _IN_FLIGHT = timedelta(minutes=1)
 """So long a request may be on its way from another process before it is sent again."""
 
 
+def is_connected(office: Office, method: MethodSheet) -> bool:
+    """Whether the gateway at which a method was saved is there, in the same mode."""
+    gateway = office.gateways.get(method.gateway)
+    return gateway is not None and gateway.mode == method.mode
+
+
 def gateway_of_method(office: Office, method: MethodSheet) -> Gateway:
     """The gateway at which a method was saved. Raises Refused when it is not connected."""
-    gateway = office.gateways.get(method.gateway)
-    if gateway is None or gateway.mode != method.mode:
+    if not is_connected(office, method):
         raise Refused(
             f"{method.label} is saved at {method.gateway} in {method.mode} mode,"
             " which is not connected",
             "connect it, or use another method",
         )
-    return gateway
+    return office.gateways[method.gateway]
 
 
 def charge_saved(office: Office, payment_id: str, now: datetime) -> PaymentSheet:
@@ -63,7 +69,7 @@ def charge_saved(office: Office, payment_id: str, now: datetime) -> PaymentSheet
             end(office, payment, "failed", error.message, now)
         raise
     take_in(office, [replace(fact, payment_id=payment.id)], now)
-    return payment_now(office, payment.id)
+    return payment_named(office, payment.id)
 
 
 def resume_off_session(office: Office, payment: PaymentSheet, now: datetime) -> None:
@@ -94,12 +100,3 @@ def end(office: Office, payment: PaymentSheet, status: str, detail: str, now: da
                 account_id=office.account(session, payment.account_ref).id,
                 data={"payment": payment.id},
             )  # fmt: skip
-
-
-def payment_now(office: Office, payment_id: str) -> PaymentSheet:
-    """A payment that is there, as it is now."""
-    with office.database.read() as session:
-        payment = payment_by_id(session, payment_id)
-    if payment is None:
-        raise Broken("a payment is gone")
-    return payment

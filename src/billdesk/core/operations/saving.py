@@ -1,4 +1,4 @@
-"""Saved ways to pay, as they become known: by a fact of the gateway's, or by asking what it has.
+"""Customers and their saved ways to pay, as the gateways tell of them or answer when asked.
 
 Only what a gateway shows is kept: a label such as `Visa ···· 4242` and its own id. The first that an
 account saves becomes its default.
@@ -9,7 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from billdesk.core.operations.office import Office
-from billdesk.core.rules.gateway import Method
+from billdesk.core.rules.gateway import Gateway, Method
+from billdesk.core.rules.sheets import AccountSheet
 from billdesk.core.store import methods as store
 from billdesk.core.store.sessions import Session
 from billdesk.core.values.clock import to_micros
@@ -65,3 +66,18 @@ def forget_method(session: Session, gateway: str, mode: str, method: Method, now
     """Mark a method as removed that is gone at the gateway; whether it was there."""
     known = store.known_method(session, gateway, mode, method.method_id)
     return known is not None and store.remove_method(session, known[0], to_micros(now))
+
+
+def customer_at(office: Office, account: AccountSheet, gateway: Gateway, now: datetime) -> str:
+    """The gateway's id of an account, made when it is new there. Raises GatewayError kinds."""
+    with office.database.read() as session:
+        known = store.customer_of(session, account.id, gateway.name, gateway.mode)
+    if known is not None:
+        return known
+    external_id = gateway.ensure_customer(account.ref, account.name, account.email)
+    with office.database.write() as session:
+        store.keep_customer(
+            session, account_id=account.id, gateway=gateway.name, mode=gateway.mode,
+            external_id=external_id, at=to_micros(now),
+        )  # fmt: skip
+    return external_id

@@ -1,4 +1,4 @@
-"""Doing what is due: polling, freeing expired holds, filling the search index. Safe to repeat."""
+"""Doing what is due: polling, freeing holds, topping up, filling the search index. Safe to repeat."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 from billdesk.core.operations.holding import Holds
 from billdesk.core.operations.office import Office
 from billdesk.core.operations.polling import Polled, poll
+from billdesk.core.operations.topping_up import Watched, run_watches
 from billdesk.core.rules.sheets import TickSheet
 from billdesk.core.store.search import index_batch
 
@@ -19,7 +20,7 @@ def tick(office: Office) -> TickSheet:
     now = office.now()
     polled = poll(office, tuple(office.gateways), now, patient=True)
     freed = Holds(office).expire_due()
-    return _sheet(now, polled, freed, index(office))
+    return _sheet(now, polled, freed, run_watches(office, now), index(office))
 
 
 def poll_once(office: Office, name: str | None, *, sweep: bool = False) -> TickSheet:
@@ -27,7 +28,7 @@ def poll_once(office: Office, name: str | None, *, sweep: bool = False) -> TickS
     office.check_writable()
     now = office.now()
     names = tuple(office.gateways) if name is None else (name,)
-    return _sheet(now, poll(office, names, now, patient=False, sweep=sweep), 0, 0)
+    return _sheet(now, poll(office, names, now, patient=False, sweep=sweep), 0, Watched(), 0)
 
 
 def index(office: Office) -> int:
@@ -42,7 +43,7 @@ def index(office: Office) -> int:
     return indexed
 
 
-def _sheet(now: datetime, polled: Polled, freed: int, indexed: int) -> TickSheet:
+def _sheet(now: datetime, polled: Polled, freed: int, watched: Watched, indexed: int) -> TickSheet:
     return TickSheet(
         at=now,
         polled=polled.gateways,
@@ -50,5 +51,7 @@ def _sheet(now: datetime, polled: Polled, freed: int, indexed: int) -> TickSheet
         deposits=polled.deposits,
         holds_expired=freed,
         indexed=indexed,
-        errors=tuple(polled.errors),
+        errors=(*polled.errors, *watched.errors),
+        alerts=watched.alerts,
+        topups=watched.topups,
     )

@@ -11,7 +11,7 @@ from billdesk.core.values.clock import from_micros
 
 _METHOD = """
 SELECT m.id, a.ref, m.gateway, m.mode, m.external_id, m.customer_id, m.label, m.expires, m.role,
-       m.added_at
+       m.added_at, m.account_id, m.removed_at
 FROM payment_method m JOIN account a ON a.id = m.account_id"""
 
 
@@ -83,11 +83,8 @@ def method_in_role(session: Session, account_id: str, role: str) -> MethodSheet 
 
 def method_by_id(session: Session, method_id: str) -> tuple[MethodSheet, str, bool] | None:
     """A method by our id, with its account's id and whether it is gone."""
-    row = session.one(
-        f"{_METHOD.replace('m.added_at', 'm.added_at, m.account_id, m.removed_at')} WHERE m.id = ?",
-        (method_id,),
-    )
-    return row and (method_sheet(row[:10]), row[10], row[11] is not None)
+    row = session.one(f"{_METHOD} WHERE m.id = ?", (method_id,))
+    return row and (method_sheet(row), row[10], row[11] is not None)
 
 
 def lock_methods(session: Session, account_id: str) -> None:

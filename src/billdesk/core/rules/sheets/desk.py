@@ -174,7 +174,7 @@ class ExportSheet(NamedTuple):
 
 
 class TickSheet(NamedTuple):
-    """What one tick of the desk did."""
+    """What one tick of the desk did. `alerts`: wallets that were told to be low; `topups`: charges made."""
 
     at: datetime
     polled: int
@@ -183,6 +183,8 @@ class TickSheet(NamedTuple):
     holds_expired: int
     indexed: int
     errors: tuple[str, ...] = ()
+    alerts: int = 0
+    topups: int = 0
 
 
 class DoctorSheet(NamedTuple):
