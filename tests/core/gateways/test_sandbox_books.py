@@ -134,7 +134,9 @@ def test_books_of_a_newer_format_are_refused_in_words_and_left_alone(
     assert sandbox.path.read_bytes() == before
 
 
-def test_an_upgrade_that_is_killed_leaves_the_old_books(tmp_path: Path, clock: MovingClock) -> None:
+def test_an_upgrade_that_fails_half_way_leaves_the_old_books(
+    tmp_path: Path, clock: MovingClock
+) -> None:
     path = tmp_path / "sandbox.db"
     with sqlite3.connect(path) as old:
         old.executescript(FIRST_FORMAT.format(now=0, soon=1))

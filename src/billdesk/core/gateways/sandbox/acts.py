@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from billdesk.core.gateways.sandbox import books
 from billdesk.core.gateways.sandbox.books import MethodRow, PaybackRow, PaymentRow, PlanRow
-from billdesk.core.gateways.sandbox.chance import BY_AMOUNT, Chance, SandboxSwitches
+from billdesk.core.gateways.sandbox.chance import Chance, SandboxSwitches, is_fate_of
 from billdesk.core.rules.gateway import METHOD_STAGES, OffSessionRequest, PaymentRequest, Stage
 from billdesk.core.values.clock import from_micros
 from billdesk.core.values.errors import GatewayError
@@ -90,7 +90,7 @@ class Act:
         minor, percent = payment.amount_minor, self.switches.off_session_declines_percent
         if (
             method.declines
-            or minor % 10_000 == BY_AMOUNT["decline"]
+            or is_fate_of(minor, "decline")
             or self.chance.is_to("off-session decline", minor, percent, payment.payment_id)
         ):
             self.end(payment, "declined", self._reason(payment.payment_id), self.now)
@@ -114,12 +114,11 @@ class Act:
         )
         if saved is not None:
             self.save(saved, at)
-        contested = any(
-            self.chance.is_to(fate, payment.amount_minor, 0, payment.payment_id)
-            for fate in ("dispute, lost", "dispute, won")
-        )
-        if contested or self.chance.falls(
-            self.switches.disputes_percent, "dispute", payment.payment_id
+        minor = payment.amount_minor
+        if (
+            is_fate_of(minor, "dispute, lost")
+            or is_fate_of(minor, "dispute, won")
+            or self.chance.falls(self.switches.disputes_percent, "dispute", payment.payment_id)
         ):
             self._plan(
                 payment.external_id,
@@ -194,9 +193,8 @@ class Act:
         if left_minor <= 0:
             return
         dispute_id = self.dispute(payment, left_minor, plan.detail, plan.due_at)
-        ending = payment.amount_minor % 10_000
-        won = ending == BY_AMOUNT["dispute, won"] or (
-            ending != BY_AMOUNT["dispute, lost"]
+        won = is_fate_of(payment.amount_minor, "dispute, won") or (
+            not is_fate_of(payment.amount_minor, "dispute, lost")
             and self.chance.falls(50, "dispute, won", dispute_id)
         )
         stage: Stage = "dispute_won" if won else "dispute_lost"

@@ -17,7 +17,7 @@ Fate = Literal[
     "off-session decline",
 ]
 
-BY_AMOUNT: dict[Fate, int] = {
+_ENDINGS: dict[Fate, int] = {
     "decline": 6601,
     "abandon": 6602,
     "lose reply": 6603,
@@ -87,4 +87,9 @@ class Chance:
 
     def is_to(self, fate: Fate, minor: int, percent: int, id: str) -> bool:
         """Whether chance, or the amount itself, has this happen."""
-        return minor % 10_000 == BY_AMOUNT[fate] or self.falls(percent, fate, id)
+        return is_fate_of(minor, fate) or self.falls(percent, fate, id)
+
+
+def is_fate_of(minor: int, fate: Fate) -> bool:
+    """Whether an amount decides by itself that this happens."""
+    return minor % 10_000 == _ENDINGS[fate]
