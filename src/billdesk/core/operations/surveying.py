@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from billdesk.core.operations.polling import gateway_sheets
 from billdesk.core.operations.office import Office
+from billdesk.core.operations.polling import gateway_sheets
 from billdesk.core.operations.reading import standing_of
 from billdesk.core.rules.sheets import (
     AttentionSheet,
@@ -26,6 +26,7 @@ from billdesk.core.store.payments import list_payments
 from billdesk.core.store.search import indexed_up_to
 from billdesk.core.store.sessions import Session
 from billdesk.core.store.sqlite import FIRST_SAFE_VERSION, library_version
+from billdesk.core.store.watches import low_wallets, stopped_topups
 from billdesk.core.values.clock import to_micros
 from billdesk.core.values.money import Money
 
@@ -46,6 +47,7 @@ def overview(office: Office, info: LedgerSheet, checkpoint_at: datetime | None) 
         sums = questions.totals(session)
         standings = questions.standing_counts(session)
         overdue = questions.overdue_holds(session, to_micros(now))
+        watched = _watched(session)
     return OverviewSheet(
         ledger=info.where,
         kind=info.kind,
@@ -58,7 +60,10 @@ def overview(office: Office, info: LedgerSheet, checkpoint_at: datetime | None) 
         today=days[-1],
         days=tuple(days),
         standings=standings,
-        attention=tuple(_attention(now, gateways, standings, overdue, checkpoint_at, entries)),
+        attention=(
+            *watched,
+            *_attention(now, gateways, standings, overdue, checkpoint_at, entries),
+        ),
         gateways=gateways,
         checkpoint_at=checkpoint_at,
     )
@@ -110,6 +115,26 @@ def _attention(
         found.append(
             AttentionSheet("note", title, "billdesk seal FILE, kept elsewhere", "overview", None)
         )
+    return found
+
+
+def _watched(session: Session) -> list[AttentionSheet]:
+    """Wallets that were told to be low, and top-ups that were given up."""
+    found = []
+    for (count, ref), severity, one, many, detail in (
+        (
+            stopped_topups(session), "problem", "the top-up of {} stopped", "{} top-ups stopped",
+            "see billdesk topup show, mend it, then resume it",
+        ),
+        (
+            low_wallets(session), "warning", "{} is low", "{} wallets are low",
+            "less is available than is watched for",
+        ),
+    ):  # fmt: skip
+        if count == 1:
+            found.append(AttentionSheet(severity, one.format(ref), detail, "account", ref))
+        elif count:
+            found.append(AttentionSheet(severity, many.format(count), detail, "balances", None))
     return found
 
 

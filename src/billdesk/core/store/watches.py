@@ -126,11 +126,20 @@ def topped_up_assets(session: Session, account_id: str) -> list[str]:
     return [row[0] for row in rows]
 
 
-def watch_counts(session: Session) -> tuple[int, int]:
-    """How many wallets are below what is told of, and how many top-ups stopped by themselves."""
+def low_wallets(session: Session) -> tuple[int, str | None]:
+    """How many wallets were told to be low and still are, and the account of one of them."""
     row = session.one(
-        "SELECT count(CASE WHEN alert_armed = 0 AND alert_minor IS NOT NULL THEN 1 END),"
-        " count(CASE WHEN stopped <> ? AND topup_below_minor IS NOT NULL THEN 1 END) FROM watch",
+        "SELECT count(*), min(a.ref) FROM watch t JOIN account a ON a.id = t.account_id"
+        " WHERE t.alert_armed = 0 AND t.alert_minor IS NOT NULL"
+    )
+    return (row[0], row[1]) if row else (0, None)
+
+
+def stopped_topups(session: Session) -> tuple[int, str | None]:
+    """How many top-ups stopped by themselves, and the account of one of them."""
+    row = session.one(
+        "SELECT count(*), min(a.ref) FROM watch t JOIN account a ON a.id = t.account_id"
+        " WHERE t.stopped <> ? AND t.topup_below_minor IS NOT NULL",
         (STOPPED_BY_HAND,),
     )
-    return (row[0], row[1]) if row else (0, 0)
+    return (row[0], row[1]) if row else (0, None)
