@@ -1,0 +1,55 @@
+"""Stripe's own books: its balance transactions, one row per movement of a payment, refund or dispute.
+
+Payouts, Stripe's own bills and the like are no movements of a payment and are left out. A row is in
+the currency that was paid in; where Stripe keeps its balance in another, the fee cannot be told in
+it and is zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from billdesk.core.gateways.stripe.amounts import money_of
+from billdesk.core.gateways.stripe.client import JSON, StripeCaller
+from billdesk.core.gateways.stripe.facts import PAYMENT_KEY, instant_of
+from billdesk.core.gateways.stripe.objects import everything
+from billdesk.core.rules.gateway import GatewayRow
+from billdesk.core.values.clock import EPOCH
+
+_KINDS = {"charge": "payment", "refund": "refund", "dispute": "dispute"}
+
+
+def book_rows(stripe: StripeCaller, since: datetime, until: datetime) -> Iterator[GatewayRow]:
+    """The rows of a half-open span, newest first. Raises GatewayError and its kinds."""
+    span = {"gte": _seconds_up(since), "lt": _seconds_up(until)}
+    for line in everything(stripe, "balance_transaction", created=span):
+        source = line.get("source")
+        if isinstance(source, dict) and source.get("object") in _KINDS:
+            yield _row(line, source)
+
+
+def _row(line: JSON, source: JSON) -> GatewayRow:
+    kind, intent_id = _KINDS[source["object"]], source.get("payment_intent")
+    same = line["currency"] == source["currency"]
+    size = line["amount"] if same else _signed(source["amount"], line["amount"])
+    money = money_of(size, source["currency"])
+    return GatewayRow(
+        kind=kind,
+        external_id=(intent_id or source["id"]) if kind == "payment" else source["id"],
+        charge_id=intent_id or source.get("charge"),
+        payment_id=(source.get("metadata") or {}).get(PAYMENT_KEY),
+        asset=money.asset,
+        amount_minor=money.minor,
+        fee_minor=money_of(line["fee"], line["currency"]).minor if same else 0,
+        happened_at=instant_of(line["created"]),
+    )
+
+
+def _signed(size: int, like: int) -> int:
+    return -size if like < 0 else size
+
+
+def _seconds_up(instant: datetime) -> int:
+    """The first whole second not before an instant."""
+    return -((EPOCH - instant) // timedelta(seconds=1))

@@ -1,0 +1,438 @@
+"""Stripe's objects, as they are now, read as facts. Nothing here asks anything.
+
+A payment opened by the desk is known by its Checkout Session, one taken off session by its payment
+intent; so is one that nobody here opened. It settles once, so its payment intent is the occurrence;
+declined attempts are told apart by their charges.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from billdesk.core.gateways.stripe.amounts import money_of
+from billdesk.core.gateways.stripe.client import JSON
+from billdesk.core.rules.gateway import Fact, Method, Mode, Stage
+from billdesk.core.values.clock import EPOCH
+from billdesk.core.values.money import Money
+
+PAYMENT_KEY = "billdesk_payment"
+EXTERNAL_KEY = "billdesk_external"
+REFUND_KEY = "billdesk_refund"
+ACCOUNT_KEY = "billdesk_account"
+FLOW_KEY = "billdesk_flow"
+CHECKOUT = "checkout"
+OFF_SESSION = "off_session"
+
+_REFUND_STAGES: dict[str, Stage] = {
+    "pending": "refund_pending",
+    "requires_action": "refund_pending",
+    "succeeded": "refunded",
+    "failed": "refund_failed",
+    "canceled": "refund_failed",
+}
+# An inquiry that is closed took no money, like a dispute that was won or prevented.
+_DISPUTE_ENDS: dict[str, Stage] = {
+    "won": "dispute_won",
+    "warning_closed": "dispute_won",
+    "prevented": "dispute_won",
+    "lost": "dispute_lost",
+}
+_UNPAID_ENDS = ("requires_payment_method", "canceled")
+
+
+class FactReader:
+    """Reads objects of one connected account. Every method raises KeyError where a key is missing.
+
+    `at` is the time by Stripe's clock, for what the object itself does not date.
+    """
+
+    def __init__(self, gateway: str, account: str, mode: Mode) -> None:
+        self._gateway = gateway
+        self._account = account
+        self._mode = mode
+
+    # --- payments ----------------------------------------------------------------------------
+
+    def session(self, session: JSON, at: datetime) -> tuple[Fact, ...]:
+        """A Checkout Session, best with its payment intent or setup intent expanded."""
+        if session["mode"] == "setup":
+            return self._saved(session, at)
+        if session["mode"] != "payment":
+            return ()
+        intent = _object(session.get("payment_intent"))
+        declined = self.declined(session, intent, at)
+        now = self._session_now(session, intent, at, declined)
+        return (*declined, *now)
+
+    def declined(self, session: JSON, intent: JSON, at: datetime) -> tuple[Fact, ...]:
+        """The attempt that a payment intent remembers as refused, if there is one."""
+        error = intent.get("last_payment_error")
+        if not error:
+            return ()
+        charge = _object(intent.get("latest_charge"))
+        dated = charge if charge.get("id") == error.get("charge") else {}
+        return (
+            self._payment(
+                session or intent,
+                intent,
+                "declined",
+                occurrence=_attempt(intent, error),
+                at=_instant(dated.get("created"), at),
+                detail=error.get("message") or error.get("code") or "declined",
+            ),
+        )
+
+    def reopened(self, session: JSON, intent: JSON, at: datetime) -> tuple[Fact, ...]:
+        """That a session can still be paid, after the attempt it remembers was refused or before."""
+        error = intent.get("last_payment_error")
+        attempt = f":{_attempt(intent, error)}" if error else ""
+        return (
+            self._payment(
+                session,
+                intent,
+                "opened",
+                occurrence=f"{session['id']}{attempt}",
+                at=at if error else _instant(session["created"], at),
+                pay_url=session.get("url"),
+            ),
+        )
+
+    def intent(self, intent: JSON, at: datetime) -> tuple[Fact, ...]:
+        """A payment intent that has no session of ours."""
+        declined = self.declined({}, intent, at)
+        match intent["status"]:
+            case "succeeded":
+                return (*declined, self._settled(intent, intent, at))
+            case "processing":
+                return (*declined, self._payment(intent, intent, "processing", at=at))
+            case "canceled":
+                return (*declined, self._payment(intent, intent, "expired", at=at))
+            case "requires_action" if _meta(intent).get(FLOW_KEY) == OFF_SESSION:
+                # Nobody is there to act.
+                return (
+                    self._payment(
+                        intent,
+                        intent,
+                        "declined",
+                        occurrence=f"{intent['id']}:requires_action",
+                        at=at,
+                        detail="the bank wants the customer to confirm",
+                    ),
+                )
+        return declined
+
+    def _session_now(
+        self, session: JSON, intent: JSON, at: datetime, declined: tuple[Fact, ...]
+    ) -> tuple[Fact, ...]:
+        match session["status"], session["payment_status"]:
+            case "complete", "paid" | "no_payment_required":
+                return (self._settled(session, intent, at),)
+            case "expired", _:
+                occurrence = session["id"]
+                return (self._payment(session, intent, "expired", occurrence=occurrence, at=at),)
+            case "complete", _ if intent.get("status") not in _UNPAID_ENDS:
+                return (self._payment(session, intent, "processing", at=at),)
+            case "complete", _ if not declined:
+                detail = "the customer's bank said no"
+                return (self._payment(session, intent, "declined", at=at, detail=detail),)
+            case "complete", _:
+                return ()
+            case _:
+                return self.reopened(session, intent, at)
+
+    def _settled(self, thing: JSON, intent: JSON, at: datetime) -> Fact:
+        charge = _object(intent.get("latest_charge"))
+        used = _object(intent.get("payment_method"))
+        keeps = (
+            intent.get("setup_future_usage") == "off_session"
+            or _meta(intent).get(FLOW_KEY) == OFF_SESSION
+        )
+        return self._payment(
+            thing,
+            intent,
+            "settled",
+            at=_instant(charge.get("created"), at),
+            fee=_fee(charge),
+            method=saved_method(used) if keeps and used.get("customer") else None,
+        )
+
+    def _payment(
+        self,
+        thing: JSON,
+        intent: JSON,
+        stage: Stage,
+        *,
+        at: datetime,
+        occurrence: str | None = None,
+        fee: Money | None = None,
+        detail: str = "",
+        pay_url: str | None = None,
+        method: Method | None = None,
+    ) -> Fact:
+        """A fact of a payment: `thing` is its session, or the intent itself."""
+        intent_id = intent.get("id") or _id(thing.get("payment_intent")) or None
+        # Not client_reference_id: the address of a payment link lets strangers choose that.
+        payment_id = _meta(thing).get(PAYMENT_KEY)
+        total = thing["amount"] if thing["object"] == "payment_intent" else thing["amount_total"]
+        return self._fact(
+            # What somebody else opened has no session that we know.
+            thing["id"] if payment_id or not intent_id else intent_id,
+            stage,
+            occurrence or intent_id or thing["id"],
+            raw=thing if thing is intent or not intent else {**thing, "payment_intent": intent},
+            at=at,
+            amount=money_of(total, thing["currency"]),
+            fee=fee,
+            detail=detail,
+            payment_id=payment_id,
+            pay_url=pay_url,
+            charge_id=intent_id,
+            method=method,
+        )
+
+    # --- money on its way back -----------------------------------------------------------------
+
+    def refund(self, refund: JSON, at: datetime) -> Fact:
+        """A refund, best with its payment intent expanded."""
+        stage = _REFUND_STAGES[refund["status"]]
+        intent, meta = _object(refund.get("payment_intent")), _meta(refund)
+        charge_id = _id(refund.get("payment_intent")) or _id(refund["charge"])
+        return self._fact(
+            refund["id"],
+            stage,
+            refund["id"],
+            raw=refund,
+            at=at if stage == "refund_failed" else _instant(refund["created"], at),
+            amount=money_of(refund["amount"], refund["currency"]),
+            detail=refund.get("failure_reason") or refund.get("pending_reason") or "",
+            payment_id=meta.get(PAYMENT_KEY) or _meta(intent).get(PAYMENT_KEY),
+            refund_id=meta.get(REFUND_KEY),
+            payment_external_id=meta.get(EXTERNAL_KEY) or _external_id(intent),
+            charge_id=charge_id,
+        )
+
+    def dispute(self, dispute: JSON, at: datetime) -> tuple[Fact, ...]:
+        """A dispute, best with its payment intent expanded: that it was opened, and how it ended."""
+        intent = _object(dispute.get("payment_intent"))
+        opened = self._fact(
+            dispute["id"],
+            "disputed",
+            dispute["id"],
+            raw=dispute,
+            at=_instant(dispute["created"], at),
+            amount=money_of(dispute["amount"], dispute["currency"]),
+            fee=_dispute_fee(dispute),
+            detail=dispute.get("reason") or "",
+            payment_id=_meta(intent).get(PAYMENT_KEY),
+            payment_external_id=_external_id(intent),
+            charge_id=_id(dispute.get("payment_intent")) or _id(dispute["charge"]),
+        )
+        end = _DISPUTE_ENDS.get(dispute["status"])
+        if end is None:
+            return (opened,)
+        return opened, replace(opened, stage=end, happened_at=at, fee=None)
+
+    # --- saved ways to pay -----------------------------------------------------------------------
+
+    def _saved(self, session: JSON, at: datetime) -> tuple[Fact, ...]:
+        used = _object(_object(session.get("setup_intent")).get("payment_method"))
+        if session["status"] != "complete" or not used:
+            return ()
+        method = saved_method(used, session.get("customer"))
+        return (
+            self._fact(
+                method.method_id,
+                "method_saved",
+                _id(session["setup_intent"]),
+                raw=session,
+                at=_instant(_object(session["setup_intent"]).get("created"), at),
+                method=method,
+                detail=method.label,
+            ),
+        )
+
+    # --- what Stripe bills by itself --------------------------------------------------------------
+
+    def invoice(self, invoice: JSON, stage: Stage, at: datetime) -> Fact:
+        """An invoice of which `stage` is said."""
+        attempt = f":{invoice['attempt_count']}" if stage == "invoice_failed" else ""
+        paid = stage == "invoice_paid"
+        error = _object(invoice.get("last_finalization_error"))
+        return self._fact(
+            invoice["id"],
+            stage,
+            f"{invoice['id']}{attempt}",
+            raw=invoice,
+            at=_instant(invoice["created"], at) if stage == "invoice_created" else at,
+            amount=money_of(
+                invoice["amount_paid"] if paid else invoice["amount_due"], invoice["currency"]
+            ),
+            detail=error.get("message") or invoice.get("status") or "",
+        )
+
+    def invoice_now(self, invoice: JSON, at: datetime) -> Fact:
+        """An invoice as it stands."""
+        match invoice["status"]:
+            case "draft":
+                return self.invoice(invoice, "invoice_created", at)
+            case "paid":
+                return self.invoice(invoice, "invoice_paid", at)
+            case "open" | "uncollectible" if invoice["attempted"]:
+                return self.invoice(invoice, "invoice_failed", at)
+            case "open" | "uncollectible":
+                return self.invoice(invoice, "invoice_finalized", at)
+            case _:
+                return self.unknown(invoice["id"], _digest(invoice), invoice, at, invoice["status"])
+
+    def subscription(
+        self, subscription: JSON, stage: Stage, occurrence: str | None, at: datetime
+    ) -> Fact:
+        """A subscription of which `stage` is said; without an occurrence its content is one."""
+        return self._fact(
+            subscription["id"],
+            stage,
+            occurrence or _digest(subscription),
+            raw=subscription,
+            at=at,
+            detail=subscription["status"],
+        )
+
+    def subscription_now(self, subscription: JSON, at: datetime) -> Fact:
+        """A subscription as it stands."""
+        if subscription["status"] in {"canceled", "incomplete_expired"}:
+            ended_at = _instant(subscription.get("ended_at"), at)
+            return self.subscription(
+                subscription, "subscription_ended", subscription["id"], ended_at
+            )
+        return self.subscription(subscription, "subscription_changed", None, at)
+
+    # --- the rest -----------------------------------------------------------------------------------
+
+    def unknown(
+        self, object_id: str, occurrence: str, raw: JSON, at: datetime, detail: str
+    ) -> Fact:
+        """Something that is kept until somebody understands it."""
+        return self._fact(object_id, "unknown", occurrence, raw=raw, at=at, detail=detail)
+
+    def _fact(
+        self,
+        object_id: str,
+        stage: Stage,
+        occurrence: str,
+        *,
+        raw: JSON,
+        at: datetime,
+        amount: Money | None = None,
+        fee: Money | None = None,
+        detail: str = "",
+        **ties: Any,
+    ) -> Fact:
+        return Fact(
+            gateway=self._gateway,
+            account=self._account,
+            mode=self._mode,
+            object_id=object_id,
+            stage=stage,
+            occurrence=occurrence,
+            amount=amount,
+            fee=fee,
+            happened_at=at,
+            detail=detail,
+            raw=raw_text(raw),
+            **ties,
+        )
+
+
+def saved_method(used: JSON, customer_id: str | None = None) -> Method:
+    """A payment method as people know it."""
+    kind = used["type"]
+    details = used.get(kind) or {}
+    name = details.get("brand") or details.get("bank_name") or kind
+    shown = str(name).replace("_", " ")
+    end = details.get("last4") or details.get("email") or ""
+    expires = (
+        f"{details['exp_year']:04}-{details['exp_month']:02}" if details.get("exp_year") else None
+    )
+    return Method(
+        method_id=used["id"],
+        customer_id=_id(used.get("customer")) or customer_id or "",
+        label=f"{shown[:1].upper()}{shown[1:]}{f' ···· {end}' if end else ''}",
+        expires=expires,
+    )
+
+
+def raw_text(thing: Any) -> str:
+    """Stripe's own JSON, without the secrets that a browser would pay with."""
+    return json.dumps(_without_secrets(thing), separators=(",", ":"))
+
+
+def instant_of(seconds: int) -> datetime:
+    """Stripe's seconds as an instant."""
+    return EPOCH + timedelta(seconds=seconds)
+
+
+def _without_secrets(thing: Any) -> Any:
+    if isinstance(thing, dict):
+        return {
+            key: _without_secrets(value) for key, value in thing.items() if key != "client_secret"
+        }
+    return [_without_secrets(value) for value in thing] if isinstance(thing, list) else thing
+
+
+def _instant(seconds: int | None, otherwise: datetime) -> datetime:
+    return otherwise if seconds is None else instant_of(seconds)
+
+
+def _object(thing: Any) -> JSON:
+    """An expanded object; empty where there is only its id, or nothing."""
+    return thing if isinstance(thing, dict) else {}
+
+
+def _id(thing: Any) -> str:
+    """The id of an object, expanded or not; empty where there is none."""
+    return (thing.get("id") or "") if isinstance(thing, dict) else (thing or "")
+
+
+def _meta(thing: JSON) -> dict[str, str]:
+    return thing.get("metadata") or {}
+
+
+def _external_id(intent: JSON) -> str | None:
+    """The id by which we know a payment, as far as its intent tells: not that of its session."""
+    return intent.get("id") if _meta(intent).get(FLOW_KEY) == OFF_SESSION else None
+
+
+def _attempt(intent: JSON, error: JSON) -> str:
+    """What tells one refused attempt from the next: its charge, where it came to one."""
+    used = _id(error.get("payment_method"))
+    return error.get("charge") or f"{intent['id']}:{error.get('code') or error['type']}:{used}"
+
+
+def _fee(charge: JSON) -> Money | None:
+    """What Stripe kept of a charge, once its balance tells."""
+    booked = _object(charge.get("balance_transaction"))
+    return _kept(booked["fee"], booked["currency"]) if booked else None
+
+
+def _dispute_fee(dispute: JSON) -> Money | None:
+    booked = [_object(line) for line in dispute.get("balance_transactions") or []]
+    if not booked or not all(booked):
+        return None
+    return _kept(sum(line["fee"] for line in booked), booked[0]["currency"])
+
+
+def _kept(fee: int, currency: str) -> Money | None:
+    """A fee; None where it is finer than the currency goes, and only the balance can tell."""
+    try:
+        return money_of(fee, currency)
+    except ValueError:
+        return None
+
+
+def _digest(thing: JSON) -> str:
+    """What stands for an object's content, where nothing numbers its changes."""
+    return hashlib.sha256(raw_text(thing).encode()).hexdigest()[:32]

@@ -1,0 +1,131 @@
+"""One page of what happened: of Stripe's events, or of everything it lists."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from billdesk.core.gateways.stripe.client import JSON, Answer, Gone, StripeCaller
+from billdesk.core.gateways.stripe.cursors import (
+    MOST_SEEN,
+    OVERLAP_SECONDS,
+    EventCursor,
+    EventPass,
+    SweepCursor,
+    read_event_cursor,
+    read_sweep_cursor,
+)
+from billdesk.core.gateways.stripe.events import EVENT_TYPES, EventReader, event_of, is_checkout
+from billdesk.core.gateways.stripe.facts import FactReader, instant_of
+from billdesk.core.gateways.stripe.objects import Kind, page
+from billdesk.core.rules.gateway import Fact, FactPage
+from billdesk.core.values.clock import EPOCH
+
+PASS_PAGES = 5  # so many are put in order before they are told
+
+# Sweeping goes by when an object was made; what is said of it may be younger by this much.
+_SWEPT: tuple[tuple[Kind, timedelta], ...] = (
+    ("checkout.session", timedelta(days=1)),
+    ("payment_intent", timedelta(days=1)),
+    ("refund", timedelta(days=30)),
+    ("dispute", timedelta(days=120)),
+)
+
+
+def event_page(
+    stripe: StripeCaller, reader: FactReader, text: str | None, now: datetime
+) -> FactPage:
+    """The next page of events after a cursor. Raises GatewayError and its kinds."""
+    cursor, gap_since = read_event_cursor(text), None
+    seen = set(cursor.seen)
+    try:
+        if not cursor.reaches(_seconds(now)):
+            raise Gone("events of so long ago are not listed any more")
+        answer = _events(stripe, cursor)
+    except Gone:
+        # What is still listed is told from its beginning, and the rest is a gap.
+        gap_since, cursor = instant_of(cursor.told_until), EventCursor()
+        answer = _events(stripe, cursor)
+    found, cursor = list(answer.data["data"]), _moved(cursor, answer)
+    pages = 1
+    while cursor.running is not None and pages < PASS_PAGES:
+        answer = _events(stripe, cursor)
+        found, cursor = found + answer.data["data"], _moved(cursor, answer)
+        pages += 1
+    # Each once, the oldest first.
+    by_id = {event["id"]: event for event in reversed(found) if event["id"] not in seen}
+    events = EventReader(stripe, reader)
+    return FactPage(
+        facts=tuple(fact for event in by_id.values() for fact in events.facts(event)),
+        cursor=cursor.text(),
+        complete=cursor.running is None,
+        events=tuple(event_of(event) for event in by_id.values()),
+        gap_since=gap_since,
+    )
+
+
+def sweep_page(
+    stripe: StripeCaller, reader: FactReader, since: datetime, text: str | None
+) -> FactPage:
+    """The next page of a sweep. Raises GatewayError and its kinds."""
+    cursor = read_sweep_cursor(text, _SWEPT)
+    kind, younger = _SWEPT[cursor.list_number]
+    answer = page(stripe, kind, cursor.after, created={"gte": _seconds(since - younger)})
+    found, more = answer.data["data"], answer.data["has_more"]
+    after = SweepCursor(cursor.list_number, found[-1]["id"]) if more else None
+    complete = after is None and cursor.list_number + 1 == len(_SWEPT)
+    return FactPage(
+        facts=tuple(
+            fact for thing in reversed(found) for fact in _now(reader, kind, thing, answer.at)
+        ),
+        cursor="" if complete else (after or SweepCursor(cursor.list_number + 1)).text(),
+        complete=complete,
+    )
+
+
+def _now(reader: FactReader, kind: Kind, thing: JSON, at: datetime) -> tuple[Fact, ...]:
+    """What an object says as it is now."""
+    try:
+        match kind:
+            case "checkout.session":
+                return reader.session(thing, at)
+            case "payment_intent":
+                return () if is_checkout(thing) else reader.intent(thing, at)
+            case "refund":
+                return (reader.refund(thing, at),)
+            case _:
+                return reader.dispute(thing, at)
+    except (KeyError, TypeError, ValueError) as error:
+        return (reader.unknown(thing["id"], thing["id"], thing, at, f"{kind}: {error!r}"),)
+
+
+def _events(stripe: StripeCaller, cursor: EventCursor) -> Answer:
+    """The next page of a pass. Raises Gone where it cannot be gone on with."""
+    created: dict[str, int] = {}
+    if cursor.from_seconds is not None:
+        created["gte"] = cursor.from_seconds
+    if cursor.running is not None:
+        # What is new since the pass began is left to the next one.
+        created["lte"] = cursor.running.top
+    after = cursor.running.after if cursor.running else ""
+    filters = {"created": created} if created else {}
+    return page(stripe, "event", after, types=list(EVENT_TYPES), **filters)
+
+
+def _moved(cursor: EventCursor, answer: Answer) -> EventCursor:
+    """Where to go on; the mark moves with the last page of a pass only."""
+    found, running = answer.data["data"], cursor.running
+    if running is None:
+        newest = max((event["created"] for event in found), default=cursor.mark)
+        running = EventPass(newest or 0, "", _seconds(answer.at), ())
+    window = running.top - OVERLAP_SECONDS
+    seen = running.seen + tuple(event["id"] for event in found if event["created"] >= window)
+    seen = tuple(dict.fromkeys(seen))[:MOST_SEEN]
+    if answer.data["has_more"]:
+        return replace(cursor, running=replace(running, after=found[-1]["id"], seen=seen))
+    mark = max(running.top, cursor.mark or 0) or None
+    return EventCursor(mark=mark, asked=running.asked, seen=seen)
+
+
+def _seconds(instant: datetime) -> int:
+    return (instant - EPOCH) // timedelta(seconds=1)
