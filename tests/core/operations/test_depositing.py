@@ -12,7 +12,8 @@ import pytest
 
 from billdesk.core.desk import Desk, open_desk
 from billdesk.core.gateways.sandbox import Sandbox, SandboxSwitches
-from billdesk.core.rules.gateway import Fact, FactPage
+from billdesk.core.rules.gateway import Fact, FactPage, PaymentQuery
+from billdesk.core.rules.sheets import PaymentSheet
 from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.errors import (
     AccountClosed,
@@ -26,6 +27,7 @@ from billdesk.core.values.errors import (
 from billdesk.core.values.ids import IdMaker
 from billdesk.core.values.money import Money
 from tests.core.operations.conftest import MEMO
+from tests.core.operations.scripted_gateway import ScriptedGateway
 from tests.new_ledger import seeded
 
 SECONDS = timedelta(seconds=5)
@@ -51,6 +53,11 @@ def till(ledger_url: str, clock: MovingClock, sandbox: Sandbox) -> Iterator[Desk
 
 def cents(desk: Desk, ref: str = "acme") -> int:
     return desk.wallets.balance(ref).balance.minor
+
+
+def known(sandbox: Sandbox, payment: PaymentSheet) -> tuple[Fact, ...]:
+    """What the sandbox knows of a payment."""
+    return sandbox.find(PaymentQuery(payment.id, None, None, payment.created_at))
 
 
 def pay(sandbox: Sandbox, external_id: str | None) -> Fact:
@@ -180,7 +187,7 @@ def test_the_gateways_fee_is_the_houses_and_clearing_equals_its_books(
     till.deposits.start("acme", "33")
     clock.advance(SECONDS)
     assert till.tick().deposits == 3
-    for asset, (settled_minor, fee_minor) in sandbox.totals().items():
+    for asset, (settled_minor, fee_minor, _) in sandbox.totals().items():
         (sheet,) = (sheet for sheet in till.ledger.trial_balance() if sheet.asset == asset)
         clearing = {party.name: party.amount.minor for party in sheet.counterparties}
         assert clearing["gateway:sandbox"] == fee_minor - settled_minor
@@ -262,9 +269,9 @@ def test_open_payments_are_asked_about_less_and_less_often(
     asked: list[datetime] = []
     find = sandbox.find
 
-    def listen(payment_id: str) -> Fact | None:
+    def listen(query: PaymentQuery) -> tuple[Fact, ...]:
         asked.append(clock.now())
-        return find(payment_id)
+        return find(query)
 
     monkeypatch.setattr(sandbox, "find", listen)
     start = clock.now()
@@ -278,40 +285,16 @@ def test_open_payments_are_asked_about_less_and_less_often(
 # --- gateways that say strange things ----------------------------------------------------------
 
 
-class Scripted:
-    """A gateway that says what a test tells it to."""
-
-    account, mode = "shop", "test"
-
-    def __init__(self, name: str, sandbox: Sandbox) -> None:
-        self.name = name
-        self.sandbox = sandbox
-        self.pages: list[FactPage | GatewayError] = []
-        self.refuses = False
-
-    def open_payment(self, request: object) -> Fact:
-        if self.refuses:
-            raise GatewayError("this card type is not taken")
-        return replace(self.sandbox.open_payment(request), gateway=self.name, account="shop")  # type: ignore[arg-type]
-
-    def find(self, _: str) -> None:
-        return None
-
-    def facts(self, cursor: str | None) -> FactPage:
-        page = self.pages.pop(0) if self.pages else FactPage((), cursor or "0", complete=True)
-        if isinstance(page, GatewayError):
-            raise page
-        return page
-
-
 @pytest.fixture
-def scripted(sandbox: Sandbox) -> Scripted:
+def scripted(sandbox: Sandbox) -> ScriptedGateway:
     """The second gateway of the desk below."""
-    return Scripted("scripted", sandbox)
+    return ScriptedGateway(sandbox)
 
 
 @pytest.fixture
-def two(ledger_url: str, clock: MovingClock, scripted: Scripted, tmp_path: Path) -> Iterator[Desk]:
+def two(
+    ledger_url: str, clock: MovingClock, scripted: ScriptedGateway, tmp_path: Path
+) -> Iterator[Desk]:
     """A desk with the scripted gateway first and a sandbox of its own second."""
     other = Sandbox(tmp_path / "other", clock=clock)
     with open_desk(
@@ -319,7 +302,7 @@ def two(ledger_url: str, clock: MovingClock, scripted: Scripted, tmp_path: Path)
         clock=clock,
         actor="tester",
         chance=seeded(),
-        gateways=[scripted, other],  # type: ignore[list-item]
+        gateways=[scripted, other],
     ) as desk:
         desk.accounts.add("acme", name="Acme")
         yield desk
@@ -334,11 +317,10 @@ def settled(fact: Fact, amount: Money, *, occurrence: str = "1") -> Fact:
 
 
 def test_another_amount_than_was_asked_for_waits_in_sight(
-    two: Desk, scripted: Scripted, sandbox: Sandbox
+    two: Desk, scripted: ScriptedGateway, sandbox: Sandbox
 ) -> None:
     payment = two.deposits.start("acme", "25", gateway="scripted")
-    opened = sandbox.find(payment.id)
-    assert opened is not None
+    opened = known(sandbox, payment)[0]
     scripted.pages = [FactPage((settled(opened, Money(2400, "USD")),), "1", complete=True)]
     assert two.gateways.poll("scripted").deposits == 0
     (fact,) = two.facts.list(state="waiting").rows
@@ -349,11 +331,10 @@ def test_another_amount_than_was_asked_for_waits_in_sight(
 
 
 def test_what_nobody_asked_for_waits_in_sight(
-    two: Desk, scripted: Scripted, sandbox: Sandbox
+    two: Desk, scripted: ScriptedGateway, sandbox: Sandbox
 ) -> None:
     payment = two.deposits.start("acme", "25", gateway="scripted")
-    opened = sandbox.find(payment.id)
-    assert opened is not None
+    opened = known(sandbox, payment)[0]
     strange = replace(settled(opened, Money(2500, "USD")), payment_id=None, object_id="other")
     scripted.pages = [FactPage((strange,), "1", complete=True)]
     two.tick()
@@ -363,11 +344,10 @@ def test_what_nobody_asked_for_waits_in_sight(
 
 
 def test_a_fact_without_our_id_is_placed_by_the_gateways_own(
-    two: Desk, scripted: Scripted, sandbox: Sandbox
+    two: Desk, scripted: ScriptedGateway, sandbox: Sandbox
 ) -> None:
     payment = two.deposits.start("acme", "25", gateway="scripted")
-    opened = sandbox.find(payment.id)
-    assert opened is not None
+    opened = known(sandbox, payment)[0]
     fact = replace(settled(opened, Money(2500, "USD")), payment_id=None)
     again = replace(fact, occurrence="2")
     late = replace(fact, stage="declined", occurrence="3", detail="too late")
@@ -381,11 +361,10 @@ def test_a_fact_without_our_id_is_placed_by_the_gateways_own(
 
 
 def test_money_that_comes_after_a_decline_is_credited(
-    two: Desk, scripted: Scripted, sandbox: Sandbox
+    two: Desk, scripted: ScriptedGateway, sandbox: Sandbox
 ) -> None:
     payment = two.deposits.start("acme", "25", gateway="scripted")
-    opened = sandbox.find(payment.id)
-    assert opened is not None
+    opened = known(sandbox, payment)[0]
     paid = settled(opened, Money(2500, "USD"))
     declined = replace(paid, stage="declined", detail="try again")
     reopened = replace(opened, gateway="scripted", occurrence="late", detail="still waits")
@@ -394,8 +373,8 @@ def test_money_that_comes_after_a_decline_is_credited(
     assert (two.payments.get(payment.id).status, cents(two)) == ("succeeded", 2500)
 
 
-def test_a_gateway_that_refuses_a_deposit_ends_it(two: Desk, scripted: Scripted) -> None:
-    scripted.refuses = True
+def test_a_gateway_that_refuses_a_deposit_ends_it(two: Desk, scripted: ScriptedGateway) -> None:
+    scripted.opening = GatewayError("this card type is not taken")
     with pytest.raises(GatewayError, match="card type"):
         two.deposits.start("acme", "25", gateway="scripted")
     (payment,) = two.payments.list(status="failed").rows
@@ -403,9 +382,9 @@ def test_a_gateway_that_refuses_a_deposit_ends_it(two: Desk, scripted: Scripted)
 
 
 def test_one_gateway_that_is_down_stops_no_other(
-    two: Desk, clock: MovingClock, scripted: Scripted
+    two: Desk, clock: MovingClock, scripted: ScriptedGateway
 ) -> None:
-    two.deposits.start("acme", "25")
+    two.deposits.start("acme", "25", gateway="sandbox")
     clock.advance(SECONDS)
     scripted.pages = [GatewayUnreachable("no answer"), GatewayUnreachable("no answer")]
     sheet = two.tick()
@@ -414,12 +393,18 @@ def test_one_gateway_that_is_down_stops_no_other(
     assert (down.last_error, down.last_polled_at, down.lag_seconds) == ("no answer", None, None)
     assert (up.last_error, up.last_polled_at, up.lag_seconds) == (None, clock.now(), 0)
     assert up.watermark is not None
+    assert two.tick().polled == 1
+    assert two.gateways.list()[0].quiet_until == clock.now() + timedelta(seconds=2)
+    clock.advance(SECONDS)
     two.tick()
+    clock.advance(SECONDS)
     two.tick()
     assert two.gateways.list()[0].last_error is None
 
 
-def test_a_feed_without_an_end_is_left_after_many_pages(two: Desk, scripted: Scripted) -> None:
+def test_a_feed_without_an_end_is_left_after_many_pages(
+    two: Desk, scripted: ScriptedGateway
+) -> None:
     pages = (FactPage((), str(number), complete=False) for number in itertools.count())
     scripted.pages = list(itertools.islice(pages, 300))
     assert two.tick().errors == ()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import NamedTuple
 
 from billdesk.core.operations.booking import book
 from billdesk.core.operations.correcting import reverse_posting
@@ -41,16 +42,26 @@ UNSETTLED = ("pending", "failed", "expired")
 
 def apply_fact(office: Office, session: Session, number: int, fact: Fact, now: datetime) -> str:
     """Do what a fact says; what came of it: applied, credited, or waiting."""
-    waits = _applier(fact)(office, session, fact, now)
-    if waits:
-        mark_fact(session, number, state="waiting", detail=waits)
-        return "waiting"
-    mark_fact(session, number, state="applied", detail=fact.detail)
-    return "credited" if fact.stage == "settled" else "applied"
+    outcome, why = _applier(fact)(office, session, fact, now)
+    state = "waiting" if outcome == "waiting" else "applied"
+    mark_fact(session, number, state=state, detail=why or fact.detail)
+    return outcome
 
 
-_Applier = Callable[[Office, Session, Fact, datetime], str]
-"""Applies a fact; why it must wait, in words, or nothing."""
+class Outcome(NamedTuple):
+    """What came of a fact: applied, credited or waiting; and why it must wait, in words."""
+
+    outcome: str
+    why: str = ""
+
+
+APPLIED, CREDITED = Outcome("applied"), Outcome("credited")
+
+_Applier = Callable[[Office, Session, Fact, datetime], Outcome]
+
+
+def _waits(why: str) -> Outcome:
+    return Outcome("waiting", why)
 
 
 def _applier(fact: Fact) -> _Applier:
@@ -62,7 +73,7 @@ def _applier(fact: Fact) -> _Applier:
         return _apply_to_dispute
     if fact.stage in METHOD_STAGES:
         return _apply_to_method
-    return lambda *_: LATER
+    return lambda *_: _waits(LATER)
 
 
 # --- payments ------------------------------------------------------------------------------------
@@ -81,11 +92,11 @@ def why_it_waits(fact: Fact, payment: PaymentSheet | None) -> str:
     return ""
 
 
-def _apply_to_payment(office: Office, session: Session, fact: Fact, now: datetime) -> str:
+def _apply_to_payment(office: Office, session: Session, fact: Fact, now: datetime) -> Outcome:
     payment = payment_store.payment_of_fact(session, fact)
     waits = why_it_waits(fact, payment)
     if payment is None or waits:
-        return waits
+        return _waits(waits)
     at = to_micros(now)
     if fact.stage == "settled":
         if payment.status in UNSETTLED:
@@ -96,6 +107,7 @@ def _apply_to_payment(office: Office, session: Session, fact: Fact, now: datetim
                 external_id=fact.object_id, charge_id=fact.charge_id,
             )  # fmt: skip
             _keep_method(office, session, fact, payment, now)
+            return CREDITED
     elif payment.status == "pending":
         status = {"declined": "failed", "expired": "expired"}.get(fact.stage, "pending")
         payment_store.move_payment(
@@ -106,7 +118,7 @@ def _apply_to_payment(office: Office, session: Session, fact: Fact, now: datetim
             _audit(
                 office, session, f"{payment.purpose}.{status}", payment.amount, fact, payment, now
             )
-    return ""
+    return APPLIED
 
 
 def settled_drafts(
@@ -162,7 +174,7 @@ def _keep_method(
 # --- refunds -------------------------------------------------------------------------------------
 
 
-def _apply_to_refund(office: Office, session: Session, fact: Fact, now: datetime) -> str:
+def _apply_to_refund(office: Office, session: Session, fact: Fact, now: datetime) -> Outcome:
     refund = _refund_of(session, fact)
     payment = (
         payment_store.payment_by_id(session, refund.payment_id)
@@ -170,15 +182,15 @@ def _apply_to_refund(office: Office, session: Session, fact: Fact, now: datetime
         else payment_store.payment_of_fact(session, fact)
     )
     if payment is None:
-        return NO_PAYMENT
+        return _waits(NO_PAYMENT)
     if payment.status in UNSETTLED:
-        return NOT_CREDITED
+        return _waits(NOT_CREDITED)
     if fact.amount is not None and fact.amount.asset != payment.amount.asset:
-        return f"{fact.amount} went back of a payment in {payment.amount.asset}"
+        return _waits(f"{fact.amount} went back of a payment in {payment.amount.asset}")
     if refund is None:
         refund = _found_outside(office, session, fact, payment, now)
     if refund.amount != (fact.amount or refund.amount):
-        return f"{fact.amount} went back where {refund.amount} was to"
+        return _waits(f"{fact.amount} went back where {refund.amount} was to")
     if fact.stage == "refund_pending":
         status = refund.status
     elif fact.stage == "refunded":
@@ -190,7 +202,7 @@ def _apply_to_refund(office: Office, session: Session, fact: Fact, now: datetime
             session, refund.id, status=status, detail=fact.detail, at=to_micros(now),
             external_id=fact.object_id,
         )  # fmt: skip
-    return ""
+    return APPLIED
 
 
 def _refund_of(session: Session, fact: Fact) -> CardRefundSheet | None:
@@ -272,7 +284,7 @@ def hold_of(session: Session, about: str) -> str | None:
 # --- disputes ------------------------------------------------------------------------------------
 
 
-def _apply_to_dispute(office: Office, session: Session, fact: Fact, now: datetime) -> str:
+def _apply_to_dispute(office: Office, session: Session, fact: Fact, now: datetime) -> Outcome:
     known = money_back.dispute_at(session, fact.gateway, fact.mode, fact.object_id)
     payment = (
         payment_store.payment_by_id(session, known[0].payment_id)
@@ -280,11 +292,11 @@ def _apply_to_dispute(office: Office, session: Session, fact: Fact, now: datetim
         else payment_store.payment_of_fact(session, fact)
     )
     if payment is None:
-        return NO_PAYMENT
+        return _waits(NO_PAYMENT)
     if payment.status in UNSETTLED:
-        return NOT_CREDITED
+        return _waits(NOT_CREDITED)
     if fact.amount is not None and fact.amount.asset != payment.amount.asset:
-        return f"{fact.amount} is contested of a payment in {payment.amount.asset}"
+        return _waits(f"{fact.amount} is contested of a payment in {payment.amount.asset}")
     if known is None:
         known = _contest(office, session, fact, payment, now)
     dispute, hold_id, posting_id = known
@@ -294,7 +306,7 @@ def _apply_to_dispute(office: Office, session: Session, fact: Fact, now: datetim
         if dispute.status == "lost" and posting_id is not None:
             reverse_posting(office, session, posting_id, f"the dispute was won: {dispute.id}", now)
         _win(office, session, fact, dispute, hold_id, payment, now)
-    return ""
+    return APPLIED
 
 
 def _contest(
@@ -373,20 +385,20 @@ def _close(
 # --- saved methods -------------------------------------------------------------------------------
 
 
-def _apply_to_method(office: Office, session: Session, fact: Fact, now: datetime) -> str:
+def _apply_to_method(office: Office, session: Session, fact: Fact, now: datetime) -> Outcome:
     if fact.method is None:
-        return "it does not say which method"
+        return _waits("it does not say which method")
     if fact.stage == "method_removed":
         forget_method(session, fact.gateway, fact.mode, fact.method, now)
-        return ""
+        return APPLIED
     row = session.one(
         "SELECT account_id FROM customer WHERE gateway = ? AND mode = ? AND external_id = ?",
         (fact.gateway, fact.mode, fact.method.customer_id),
     )
     if row is None:
-        return "no account of ours is that customer"
+        return _waits("no account of ours is that customer")
     keep_method(office, session, row[0], fact.gateway, fact.mode, fact.method, now)
-    return ""
+    return APPLIED
 
 
 # --- all -----------------------------------------------------------------------------------------

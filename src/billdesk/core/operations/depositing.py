@@ -12,6 +12,7 @@ from datetime import datetime
 from billdesk.core.operations.intake import replay, take_in
 from billdesk.core.operations.office import Office
 from billdesk.core.operations.reading import check_limit
+from billdesk.core.operations.saving import customer_at
 from billdesk.core.rules.gateway import Gateway, PaymentRequest
 from billdesk.core.rules.sheets import FactSheet, Page, PaymentSheet, TickSheet
 from billdesk.core.store import facts as fact_store
@@ -69,15 +70,22 @@ class Deposits:
             raise BadInput(f"{payment_id[:40]!r} is no id of a payment", "leave it out")
         with office.database.read() as session:
             maker = gateway_of(office, session, account, gateway)
-        self._write_down(payment_id, account, money, maker, now)
+        self._write_down(payment_id, account, money, maker, now, save_method=save_method)
         payment = payment_named(office, payment_id)
         if payment.status != "pending" or payment.pay_url is not None:
             return payment
-        open_at_gateway(office, maker, payment, now, save_method=save_method)
+        open_at_gateway(office, maker, payment, now)
         return payment_named(office, payment_id)
 
     def _write_down(
-        self, payment_id: str, account: str, money: Money, maker: Gateway, now: datetime
+        self,
+        payment_id: str,
+        account: str,
+        money: Money,
+        maker: Gateway,
+        now: datetime,
+        *,
+        save_method: bool,
     ) -> None:
         """The intent, before anything leaves the building."""
         office = self._office
@@ -97,35 +105,30 @@ class Deposits:
                 store.add_payment(
                     session, id=payment_id, account_id=owner.id, gateway=maker.name,
                     mode=maker.mode, amount=money, actor=office.actor, at=to_micros(now),
+                    save_method=save_method,
                 )  # fmt: skip
                 office.audit(
                     session, now=now, action="deposit.start", summary=f"{money} by {maker.name}",
                     account_id=owner.id, data={"payment": payment_id},
                 )  # fmt: skip
         except KeyTaken:
-            self._write_down(payment_id, account, money, maker, now)
+            self._write_down(payment_id, account, money, maker, now, save_method=save_method)
 
 
-def open_at_gateway(
-    office: Office,
-    gateway: Gateway,
-    payment: PaymentSheet,
-    now: datetime,
-    *,
-    save_method: bool = False,
-) -> None:
+def open_at_gateway(office: Office, gateway: Gateway, payment: PaymentSheet, now: datetime) -> None:
     """Ask the gateway for a payment that is written down; its id makes this safe to repeat.
 
     A refusal ends the payment and is raised (GatewayError); after GatewayUnreachable and GatewayBusy
     it stays open.
     """
     with office.database.read() as session:
-        email = office.account(session, payment.account_ref).email
-    request = PaymentRequest(
-        payment.id, payment.amount, payment.account_ref, "deposit", email=email,
-        save_method=save_method,
-    )  # fmt: skip
+        account = office.account(session, payment.account_ref)
     try:
+        customer_id = customer_at(office, account, gateway, now) if payment.save_method else None
+        request = PaymentRequest(
+            payment.id, payment.amount, account.ref, "deposit", email=account.email,
+            customer_id=customer_id, save_method=payment.save_method,
+        )  # fmt: skip
         fact = gateway.open_payment(request)
     except (GatewayUnreachable, GatewayBusy):
         raise

@@ -23,7 +23,9 @@ _UNTIL_DECIDED = timedelta(days=3650)
 """A gateway takes as long as it takes: these holds end with its word, not by themselves."""
 
 
-def available_minor(office: Office, session: Session, account: str, asset: str, now: datetime) -> int:
+def available_minor(
+    office: Office, session: Session, account: str, asset: str, now: datetime
+) -> int:
     """What could be taken from an account's own wallet, which is locked until the block ends."""
     state = wallet_state(session, account, purpose_of(asset), asset, lock=True)
     if state is None:
@@ -127,7 +129,7 @@ def take_back(
         legs=legs,
         happened_at=to_micros(happened_at),
         recorded_at=office.recorded_at(now),
-        about=about,
+        about=open_hold.id if open_hold else about,  # a hold is tied to what resolved it
         guarded=False,
         hold=HoldChange(open_hold.id, "captured") if open_hold else None,
     )

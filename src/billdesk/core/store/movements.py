@@ -146,11 +146,17 @@ def clearing(session: Session, gateway: str, span: Span) -> dict[str, int]:
 
     Read from the entries themselves, not from the payments.
     """
-    rows = session.all(
-        "SELECT w.asset, sum(e.amount_minor) FROM entry e"
+    assets = [row[0] for row in session.all("SELECT DISTINCT asset FROM wallet ORDER BY asset")]
+    if not assets:
+        return {}
+    # Grouped by asset, all entries would have to be sorted first, which SQLite does in memory here.
+    sums = ", ".join(["sum(CASE WHEN w.asset = ? THEN e.amount_minor END)"] * len(assets))
+    [row] = session.all(
+        f"SELECT {sums} FROM entry e"
         " JOIN posting g ON g.number = e.posting_number JOIN wallet w ON w.number = e.wallet_number"
-        " WHERE e.counterparty = ? AND e.number >= ? AND g.happened_at >= ? AND g.happened_at < ?"
-        " GROUP BY w.asset",
-        (f"gateway:{gateway}", first_number_at(session, span.since - _CLOCKS_APART), *span),
+        " WHERE e.counterparty = ? AND e.number >= ? AND g.happened_at >= ? AND g.happened_at < ?",
+        (*assets, f"gateway:{gateway}", first_number_at(session, span.since - _CLOCKS_APART), *span),
     )
-    return {asset: int(minor) for asset, minor in rows}
+    return {
+        asset: int(minor) for asset, minor in zip(assets, row, strict=True) if minor is not None
+    }

@@ -19,7 +19,8 @@ _STATUS = """CASE WHEN p.disputed_minor > 0 THEN 'disputed'
 _PAYMENT = f"""
 SELECT p.number, p.id, a.ref, a.name, p.gateway, p.mode, p.external_id, {_STATUS}, p.asset,
        p.amount_minor, p.fee_minor, p.pay_url, p.detail, p.created_at, p.changed_at, p.posting_id,
-       p.purpose, p.method_id, p.retries_id, p.charge_id, p.refunded_minor, p.disputed_minor
+       p.purpose, p.method_id, p.retries_id, p.charge_id, p.refunded_minor, p.disputed_minor,
+       p.save_method
 FROM payment p JOIN account a ON a.id = p.account_id"""
 
 _OPEN = (
@@ -54,6 +55,7 @@ def payment_sheet(row: tuple[Any, ...]) -> PaymentSheet:
         charge_id=row[19],
         refunded=Money(row[20], asset),
         disputed=Money(row[21], asset),
+        save_method=bool(row[22]),
     )
 
 
@@ -70,15 +72,16 @@ def add_payment(
     purpose: str = "deposit",
     method_id: str | None = None,
     retries_id: str | None = None,
+    save_method: bool = False,
 ) -> None:
     """Write down what we are about to ask a gateway."""
     session.run(
         "INSERT INTO payment (id, account_id, gateway, mode, status, asset, amount_minor, detail,"
-        " actor, created_at, changed_at, purpose, method_id, retries_id)"
-        " VALUES (?, ?, ?, ?, 'pending', ?, ?, 'being started', ?, ?, ?, ?, ?, ?)",
+        " actor, created_at, changed_at, purpose, method_id, retries_id, save_method)"
+        " VALUES (?, ?, ?, ?, 'pending', ?, ?, 'being started', ?, ?, ?, ?, ?, ?, ?)",
         (
             *(id, account_id, gateway, mode, amount.asset, amount.minor, actor, at, at),
-            *(purpose, method_id, retries_id),
+            *(purpose, method_id, retries_id, int(save_method)),
         ),
     )
 

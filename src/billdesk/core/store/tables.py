@@ -157,6 +157,7 @@ class PaymentRow(SQLModel, table=True):
     asks: int = Field(sa_type=sa.BigInteger)
     posting_id: str | None
     purpose: str
+    save_method: int = Field(sa_type=sa.BigInteger)
     method_id: str | None
     retries_id: str | None
     charge_id: str | None

@@ -38,6 +38,7 @@ class PaymentSheet(NamedTuple):
     charge_id: str | None = None
     refunded: Money | None = None
     disputed: Money | None = None
+    save_method: bool = False
 
 
 class CardRefundSheet(NamedTuple):

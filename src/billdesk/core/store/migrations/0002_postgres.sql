@@ -18,6 +18,7 @@ CREATE TABLE gateway (
 ALTER TABLE account ADD COLUMN gateway text;
 
 ALTER TABLE payment ADD COLUMN purpose text NOT NULL DEFAULT 'deposit';
+ALTER TABLE payment ADD COLUMN save_method bigint NOT NULL DEFAULT 0;
 ALTER TABLE payment ADD COLUMN method_id text;
 ALTER TABLE payment ADD COLUMN retries_id text;
 ALTER TABLE payment ADD COLUMN charge_id text;

@@ -16,6 +16,7 @@ CREATE TABLE gateway (
 ALTER TABLE account ADD COLUMN gateway TEXT;
 
 ALTER TABLE payment ADD COLUMN purpose TEXT NOT NULL DEFAULT 'deposit';
+ALTER TABLE payment ADD COLUMN save_method INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE payment ADD COLUMN method_id TEXT;
 ALTER TABLE payment ADD COLUMN retries_id TEXT;
 ALTER TABLE payment ADD COLUMN charge_id TEXT;
