@@ -29,7 +29,7 @@ from billdesk.core.rules.gateway_keys import (
 from billdesk.core.rules.gateway_needs import NEEDS
 from billdesk.core.rules.sheets.connections import ConnectionSheet, DisconnectionSheet, NeedsSheet
 from billdesk.core.store import gateway_links as store
-from billdesk.core.store.sessions import KeyTaken, Session
+from billdesk.core.store.sessions import Session
 from billdesk.core.values.clock import to_micros
 from billdesk.core.values.errors import (
     AlreadyExists,
@@ -132,10 +132,10 @@ class Connections:
         `secrets` by word (`needs` tells which) go to the keyring; None: those of the environment.
         `live` must be said for keys that move real money. The same again with another key of the
         same account and mode replaces the key. Raises BadInput, AlreadyExists for a name or account
-        that is taken, KeyRefused, GatewayUnreachable, Refused when there is no keyring, ReadOnly.
+        that is taken, KeyRefused, GatewayUnreachable, Refused without a keyring and inside a
+        transaction, ReadOnly.
         """
-        office = self._office
-        office.check_writable()
+        self._check_free_to_act()
         kind, name = check_make(make), check_name(name or make)
         given = self._given(name, kind, secrets)
         mode = _agreed_mode(kind, given, live=live)
@@ -154,18 +154,18 @@ class Connections:
     def check(self, name: str) -> ConnectionSheet:
         """Try a gateway's key again; from then on it is asked again, whatever went wrong before.
 
-        Raises NotFound, KeyRefused, GatewayUnreachable, ReadOnly.
+        Raises NotFound, KeyRefused, GatewayUnreachable, Refused inside a transaction, ReadOnly.
         """
-        office = self._office
-        office.check_writable()
-        with office.database.read() as session:
+        self._check_free_to_act()
+        database = self._office.database
+        with database.read() as session:
             link = store.find_link(session, name)
         if link is None or link.removed:
             return self._check_own(name)
         found = self._found(link)
         tried = self._try(link, found.secrets)
         link = self._tried(link, found.secrets)
-        with office.database.write() as session:
+        with database.write() as session:
             store.set_settings(session, link)
             store.end_quiet(session, link.name, link.mode)
         self._gateways[name] = self._linked(link)
@@ -182,10 +182,10 @@ class Connections:
     def remove(self, name: str) -> DisconnectionSheet:
         """Ask a gateway no more, and forget its key; its payments stay as they are, in sight.
 
-        Raises NotFound, ReadOnly, Refused for the sandbox.
+        Raises NotFound, ReadOnly, Refused for the sandbox and inside a transaction.
         """
+        self._check_free_to_act()
         office = self._office
-        office.check_writable()
         now = office.now()
         with office.database.write() as session:
             link = store.find_link(session, name)
@@ -201,6 +201,12 @@ class Connections:
         self._gateways.pop(name, None)
         key = keeper.forget(self._ledger_id, name)
         return DisconnectionSheet(*link[:4], key, payments, refunds, disputes)
+
+    def _check_free_to_act(self) -> None:
+        """Raises ReadOnly, Refused inside a transaction: keyring and gateway cannot be rolled back."""
+        self._office.check_writable()
+        if self._office.database.in_block():
+            raise Refused("a gateway is not connected inside a transaction", "end it first")
 
     def place_of_key(self, name: str) -> str:
         """Where a gateway's key is, in words."""
@@ -232,13 +238,15 @@ class Connections:
     def _check_free(self, link: Link) -> None:
         """Raises AlreadyExists when the name or the account is taken."""
         with self._office.database.read() as session:
-            self._known(session, link)
+            self._check_same(session, link)
+            if link.name in self._gateways and store.find_link(session, link.name) is None:
+                raise AlreadyExists(
+                    f"this desk has a gateway {link.name} of its own", "choose another name"
+                )
 
-    def _known(self, session: Session, link: Link) -> Link | None:
-        """What the name was given to before. Raises AlreadyExists when that was something else."""
+    def _check_same(self, session: Session, link: Link) -> None:
+        """Raises AlreadyExists when name and account were connected before, but not to each other."""
         known = store.find_link(session, link.name)
-        if known is None and link.name in self._gateways:
-            raise AlreadyExists(f"this desk has a gateway {link.name} of its own", "choose a name")
         account = link.account or (known.account if known else "")
         if known is not None and known[:4] != link._replace(account=account)[:4]:
             raise AlreadyExists(
@@ -250,7 +258,6 @@ class Connections:
             raise AlreadyExists(
                 f"{_in_words(link)} is known as {other} already", f"add it as --name {other}"
             )
-        return known
 
     def _keep_and_write_down(self, link: Link, given: Secrets) -> Link:
         """The keyring first: a gateway without its key would be no use. Taken back if the rest fails."""
@@ -266,26 +273,20 @@ class Connections:
             raise
 
     def _write_down(self, link: Link) -> Link:
-        """The row and the audit line; the link as it stands there now."""
+        """The row and the audit line; the link as it stands there now. Raises AlreadyExists."""
         office = self._office
         now = office.now()
-        at = to_micros(now)
-        try:
-            with office.database.write() as session:
-                known = self._known(session, link)
-                if known is None:
-                    store.add_link(session, link, actor=office.actor, at=at)
-                else:
-                    settings = {**known.settings, **link.settings}
-                    link = link._replace(settings=settings)
-                    store.renew_link(session, link, actor=office.actor, at=at)
-                store.end_quiet(session, link.name, link.mode)
-                office.audit(
-                    session, now=now, action="gateway.add", summary=_in_words(link),
-                    data={"name": link.name, "key_replaced": bool(known and not known.removed)},
-                )  # fmt: skip
-        except KeyTaken:
-            return self._write_down(link)
+        with office.database.write() as session:
+            known = store.find_link(session, link.name)
+            if known is not None:
+                link = link._replace(settings={**known.settings, **link.settings})
+            store.put_link(session, link, actor=office.actor, at=to_micros(now))
+            self._check_same(session, link)
+            store.end_quiet(session, link.name, link.mode)
+            office.audit(
+                session, now=now, action="gateway.add", summary=_in_words(link),
+                data={"name": link.name, "key_replaced": bool(known and not known.removed)},
+            )  # fmt: skip
         return link
 
     def _linked(self, link: Link) -> Gateway:
@@ -317,8 +318,11 @@ class Connections:
         return found
 
     def _try(self, link: Link, given: Secrets) -> GatewayCheck:
-        """Ask the gateway what a key opens. Raises KeyRefused unless it opens what `link` says."""
-        tried = self._maker(link, given).check()
+        """Ask the gateway what a key opens. Raises KeyRefused unless it opens what `link` says.
+
+        The adapter is not told the account: some would take our word for it.
+        """
+        tried = self._maker(link._replace(account=""), given).check()
         problem = why_not_the_same(link, tried)
         if problem:
             raise KeyRefused(problem, "nothing was changed; use the key of that account and mode")

@@ -157,15 +157,12 @@ def why_not_the_same(link: Link, tried: GatewayCheck) -> str:
 
 
 def rights_in_words(make: Make, missing: tuple[str, ...]) -> tuple[str, ...]:
-    """Rights that are lacking, each with what it is for."""
-    purposes = {right.name.casefold(): right.purpose for right in NEEDS[make].rights}
-    return tuple(
-        f"{name} ({purposes[name.casefold()]})" if name.casefold() in purposes else name
-        for name in missing
-    )
+    """Rights that are lacking, as the gateway's own pages call them, each with what it is for."""
+    rights = {right.word: f"{right.name} ({right.purpose})" for right in NEEDS[make].rights}
+    return tuple(rights.get(word, word) for word in missing)
 
 
 def lacks_needed(make: Make, missing: tuple[str, ...]) -> bool:
     """Whether the desk cannot work with a key that lacks these rights."""
-    can_wait = {right.name.casefold() for right in NEEDS[make].rights if not right.needed}
-    return any(name.casefold() not in can_wait for name in missing)
+    can_wait = {right.word for right in NEEDS[make].rights if not right.needed}
+    return not can_wait.issuperset(missing)

@@ -20,21 +20,31 @@ _STRIPE = NeedsSheet(
         SecretSheet("webhook_secret", "secret of its messages", "whsec_…", optional=True),
     ),
     rights=(
-        RightSheet("Checkout Sessions: write", "to ask a customer for money"),
-        RightSheet("PaymentIntents: write", "to charge a saved card, and to see what was paid"),
-        RightSheet("SetupIntents: write", "to have a card saved"),
-        RightSheet("Customers: write", "to know a customer again"),
-        RightSheet("PaymentMethods: write", "to list and remove saved cards"),
-        RightSheet("Charges and Refunds: write", "to send money back"),
-        RightSheet("Disputes: read", "to hear when a payment is contested"),
-        RightSheet("Events: read", "to hear what happened, without a public address"),
+        RightSheet("account", "Account: read", "to know whose account it is"),
+        RightSheet("events", "Events: read", "to hear what happened, without a public address"),
+        RightSheet("checkout sessions", "Checkout Sessions: write", "to ask a customer for money"),
         RightSheet(
+            "payment intents",
+            "PaymentIntents: write",
+            "to charge a saved card, and to see what was paid",
+        ),
+        RightSheet("refunds", "Charges and Refunds: write", "to send money back"),
+        RightSheet("disputes", "Disputes: read", "to hear when a payment is contested"),
+        RightSheet("customers", "Customers: write", "to know a customer again"),
+        RightSheet("setup intents", "SetupIntents: write", "to have a card saved"),
+        RightSheet("payment methods", "PaymentMethods: write", "to list and remove saved cards"),
+        RightSheet(
+            "balance transactions",
             "Balance transaction sources: read",
             "to know fees, and to compare the books",
+        ),
+        RightSheet("invoices", "Invoices: read", "to see invoices kept at Stripe", needed=False),
+        RightSheet(
+            "subscriptions",
+            "Subscriptions: read",
+            "to see subscriptions kept at Stripe",
             needed=False,
         ),
-        RightSheet("Subscriptions: read", "to see subscriptions kept at Stripe", needed=False),
-        RightSheet("Invoices: read", "to see invoices kept at Stripe", needed=False),
     ),
     remarks=(
         "A restricted key (rk_…) with these rights is enough, and the safer choice.",
@@ -55,11 +65,21 @@ _PAYPAL = NeedsSheet(
         SecretSheet("secret", "secret", "E…, 80 characters"),
     ),
     rights=(
-        RightSheet("Payments", "to ask a customer for money, and to send it back"),
-        RightSheet("Vault", "to save a way to pay, and to charge it", needed=False),
-        RightSheet("Customer disputes", "to hear when a payment is contested", needed=False),
-        RightSheet("Transaction search", "to compare the books", needed=False),
-        RightSheet("Subscriptions", "to see subscriptions kept at PayPal", needed=False),
+        RightSheet("take payments", "Payments", "to ask a customer for money"),
+        RightSheet("send refunds", "Payments: refunds", "to send money back"),
+        RightSheet(
+            "keep saved methods", "Vault", "to save a way to pay, and to charge it", needed=False
+        ),
+        RightSheet(
+            "read disputes",
+            "Customer disputes",
+            "to hear when a payment is contested",
+            needed=False,
+        ),
+        RightSheet(
+            "search transactions", "Transaction search", "to compare the books", needed=False
+        ),
+        RightSheet("read events", "Webhooks", "to hear of things a little sooner", needed=False),
     ),
     remarks=(
         (

@@ -36,21 +36,15 @@ def name_of_account(session: Session, link: Link) -> str | None:
     return row[0] if row else None
 
 
-def add_link(session: Session, link: Link, *, actor: str, at: int) -> None:
-    """Connect a gateway; the driver's unique violation says that the name is taken."""
+def put_link(session: Session, link: Link, *, actor: str, at: int) -> None:
+    """Connect a gateway, or a known one again; nothing is done where its name is another account's."""
     session.run(
         "INSERT INTO gateway (name, make, account, mode, settings, added_at, added_by)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET settings = excluded.settings,"
+        " added_at = excluded.added_at, added_by = excluded.added_by, removed_at = NULL"
+        " WHERE gateway.make = excluded.make AND gateway.account = excluded.account"
+        " AND gateway.mode = excluded.mode",
         (link.name, link.make, link.account, link.mode, _settings(link), at, actor),
-    )
-
-
-def renew_link(session: Session, link: Link, *, actor: str, at: int) -> None:
-    """Connect a known gateway again, with another key or settings."""
-    session.run(
-        "UPDATE gateway SET settings = ?, added_at = ?, added_by = ?, removed_at = NULL"
-        " WHERE name = ?",
-        (_settings(link), at, actor, link.name),
     )
 
 

@@ -20,8 +20,13 @@ class SecretSheet(NamedTuple):
 
 
 class RightSheet(NamedTuple):
-    """A right of a key, what it is for, and whether the desk cannot do without it."""
+    """A right of a key, as the gateway's own pages call it, and what it is for.
 
+    `word` is what a trial of the key calls it when it is missing, if it can be tried. Without a right
+    that is not `needed`, only that purpose fails.
+    """
+
+    word: str
     name: str
     purpose: str
     needed: bool = True
