@@ -147,8 +147,8 @@ class StripeBooks:
             self._take(intent)
         else:
             self._refuse(intent, outcome)
-            error = intent["last_payment_error"]
-            raise Refusal(402, error["message"], **{**error, "payment_intent": shown(intent)})
+            error = dict(intent["last_payment_error"])
+            raise Refusal(402, error.pop("message"), **error, payment_intent=shown(intent))
         return intent
 
     def make_refund(self, params: JSON) -> JSON:

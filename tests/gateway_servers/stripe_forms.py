@@ -38,6 +38,13 @@ def _lists(thing: Any) -> Any:
     return {name: _lists(value) for name, value in thing.items()}
 
 
+# What the interface has learned since the trimmed description was made; the SDK's types know it.
+_NEWER = {
+    ("get", "/v1/checkout/sessions"): {"created": {"type": "object"}},
+    ("post", "/v1/checkout/sessions"): {"allowed_payment_method_types": {"type": "array"}},
+}
+
+
 class Description:
     """What may be sent to one path, as one JSON schema."""
 
@@ -58,7 +65,9 @@ def described(method: str, path: str) -> Description | None:
     for template, operations in _official_paths().items():
         pattern = re.sub(r"\{\w+\}", "[^/]+", template)
         if re.fullmatch(pattern, path) and method.lower() in operations:
-            return Description(_schema_of(operations[method.lower()]))
+            schema = _schema_of(operations[method.lower()])
+            schema["properties"] |= _NEWER.get((method.lower(), template), {})
+            return Description(schema)
     return None
 
 

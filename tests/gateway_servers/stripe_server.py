@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+import sys
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from email.utils import format_datetime
@@ -69,7 +70,7 @@ class StripeServer:
         self._kept: dict[str, Kept] = {}
         self._lock = Lock()
         handler = type("Handler", (_Handler,), {"server_of": self})
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._http = _Listener(("127.0.0.1", 0), handler, self.breaches)
         self._http.daemon_threads = True
         self._thread = Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02})
         self._thread.start()
@@ -224,6 +225,21 @@ class StripeServer:
                     break
                 place = inner
         return whole
+
+
+class _Listener(ThreadingHTTPServer):
+    """Where a fault of the pretended Stripe itself fails the test."""
+
+    def __init__(
+        self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler], breaches: list[str]
+    ) -> None:
+        super().__init__(address, handler)
+        self._breaches = breaches
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        fault = sys.exception()
+        if not isinstance(fault, ConnectionError):
+            self._breaches.append(f"the pretended Stripe broke: {fault!r}")
 
 
 class _Handler(BaseHTTPRequestHandler):

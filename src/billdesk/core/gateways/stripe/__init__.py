@@ -25,7 +25,7 @@ from billdesk.core.gateways.stripe.client import (
     RightMissing,
     StripeCaller,
 )
-from billdesk.core.gateways.stripe.events import EventReader, event_of, is_checkout
+from billdesk.core.gateways.stripe.events import EventReader, event_of
 from billdesk.core.gateways.stripe.facts import (
     ACCOUNT_KEY,
     CHECKOUT,
@@ -35,6 +35,7 @@ from billdesk.core.gateways.stripe.facts import (
     PAYMENT_KEY,
     REFUND_KEY,
     FactReader,
+    is_checkout,
     saved_method,
 )
 from billdesk.core.gateways.stripe.feed import event_page, sweep_page
@@ -319,7 +320,7 @@ class Stripe:
         params: Any = {
             "mode": "setup",
             "customer": customer_id,
-            "payment_method_types": ["card"],
+            "allowed_payment_method_types": ["card"],
             "metadata": meta,
             "setup_intent_data": {"metadata": meta},
             "success_url": self._return_url,

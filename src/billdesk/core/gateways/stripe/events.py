@@ -11,11 +11,10 @@ from datetime import datetime
 
 from billdesk.core.gateways.stripe.client import JSON, StripeCaller
 from billdesk.core.gateways.stripe.facts import (
-    CHECKOUT,
-    FLOW_KEY,
     PAYMENT_KEY,
     FactReader,
     instant_of,
+    is_checkout,
     raw_text,
 )
 from billdesk.core.gateways.stripe.objects import Kind, everything, fetched
@@ -166,8 +165,3 @@ class EventReader:
             answer = fetched(self._stripe, kind, object_id)
             self._known[object_id] = answer.data if answer else None
         return self._known[object_id]
-
-
-def is_checkout(intent: JSON) -> bool:
-    """Whether a payment intent belongs to a session of ours, which says all there is to say."""
-    return (intent["metadata"] or {}).get(FLOW_KEY) == CHECKOUT

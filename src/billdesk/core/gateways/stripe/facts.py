@@ -174,7 +174,7 @@ class FactReader:
         method: Method | None = None,
     ) -> Fact:
         """A fact of a payment: `thing` is its session, or the intent itself."""
-        intent_id = intent.get("id") or _id(thing.get("payment_intent")) or None
+        intent_id = intent.get("id") or id_of(thing.get("payment_intent")) or None
         # Not client_reference_id: the address of a payment link lets strangers choose that.
         payment_id = _meta(thing).get(PAYMENT_KEY)
         total = thing["amount"] if thing["object"] == "payment_intent" else thing["amount_total"]
@@ -200,7 +200,7 @@ class FactReader:
         """A refund, best with its payment intent expanded."""
         stage = _REFUND_STAGES[refund["status"]]
         intent, meta = _object(refund.get("payment_intent")), _meta(refund)
-        charge_id = _id(refund.get("payment_intent")) or _id(refund["charge"])
+        charge_id = id_of(refund.get("payment_intent")) or id_of(refund["charge"])
         return self._fact(
             refund["id"],
             stage,
@@ -229,7 +229,7 @@ class FactReader:
             detail=dispute.get("reason") or "",
             payment_id=_meta(intent).get(PAYMENT_KEY),
             payment_external_id=_external_id(intent),
-            charge_id=_id(dispute.get("payment_intent")) or _id(dispute["charge"]),
+            charge_id=id_of(dispute.get("payment_intent")) or id_of(dispute["charge"]),
         )
         end = _DISPUTE_ENDS.get(dispute["status"])
         if end is None:
@@ -247,7 +247,7 @@ class FactReader:
             self._fact(
                 method.method_id,
                 "method_saved",
-                _id(session["setup_intent"]),
+                id_of(session["setup_intent"]),
                 raw=session,
                 at=_instant(_object(session["setup_intent"]).get("created"), at),
                 method=method,
@@ -359,7 +359,7 @@ def saved_method(used: JSON, customer_id: str | None = None) -> Method:
     )
     return Method(
         method_id=used["id"],
-        customer_id=_id(used.get("customer")) or customer_id or "",
+        customer_id=id_of(used.get("customer")) or customer_id or "",
         label=f"{shown[:1].upper()}{shown[1:]}{f' ···· {end}' if end else ''}",
         expires=expires,
     )
@@ -373,6 +373,16 @@ def raw_text(thing: Any) -> str:
 def instant_of(seconds: int) -> datetime:
     """Stripe's seconds as an instant."""
     return EPOCH + timedelta(seconds=seconds)
+
+
+def id_of(thing: Any) -> str:
+    """The id of an object, expanded or not; empty where there is none."""
+    return (thing.get("id") or "") if isinstance(thing, dict) else (thing or "")
+
+
+def is_checkout(intent: JSON) -> bool:
+    """Whether a payment intent or charge belongs to a session of ours, which says all there is."""
+    return _meta(intent).get(FLOW_KEY) == CHECKOUT
 
 
 def _without_secrets(thing: Any) -> Any:
@@ -392,11 +402,6 @@ def _object(thing: Any) -> JSON:
     return thing if isinstance(thing, dict) else {}
 
 
-def _id(thing: Any) -> str:
-    """The id of an object, expanded or not; empty where there is none."""
-    return (thing.get("id") or "") if isinstance(thing, dict) else (thing or "")
-
-
 def _meta(thing: JSON) -> dict[str, str]:
     return thing.get("metadata") or {}
 
@@ -408,7 +413,7 @@ def _external_id(intent: JSON) -> str | None:
 
 def _attempt(intent: JSON, error: JSON) -> str:
     """What tells one refused attempt from the next: its charge, where it came to one."""
-    used = _id(error.get("payment_method"))
+    used = id_of(error.get("payment_method"))
     return error.get("charge") or f"{intent['id']}:{error.get('code') or error['type']}:{used}"
 
 

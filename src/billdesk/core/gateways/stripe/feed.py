@@ -15,8 +15,8 @@ from billdesk.core.gateways.stripe.cursors import (
     read_event_cursor,
     read_sweep_cursor,
 )
-from billdesk.core.gateways.stripe.events import EVENT_TYPES, EventReader, event_of, is_checkout
-from billdesk.core.gateways.stripe.facts import FactReader, instant_of
+from billdesk.core.gateways.stripe.events import EVENT_TYPES, EventReader, event_of
+from billdesk.core.gateways.stripe.facts import FactReader, instant_of, is_checkout
 from billdesk.core.gateways.stripe.objects import Kind, page
 from billdesk.core.rules.gateway import Fact, FactPage
 from billdesk.core.values.clock import EPOCH
