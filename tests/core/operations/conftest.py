@@ -1,10 +1,14 @@
 """An account with money, and the promise that every test leaves a sound ledger behind."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from billdesk.core.desk import Desk
+from billdesk.core.desk import Desk, open_desk
+from billdesk.core.values.clock import MovingClock
+from tests.core.operations.off_session import BY_HAND, Fragile, Shop
+from tests.new_ledger import seeded
 
 MEMO = "for a test of the desk"
 
@@ -23,4 +27,16 @@ def sound(request: pytest.FixtureRequest) -> Iterator[None]:
     desk = request.getfixturevalue("desk") if "desk" in request.fixturenames else None
     yield
     if desk is not None:
+        assert desk.verify().findings == ()
+
+
+@pytest.fixture
+def shop(ledger_url: str, clock: MovingClock, tmp_path: Path) -> Iterator[Shop]:
+    """A desk at a gateway where customers save what they pay with, on either database."""
+    gateway = Fragile(tmp_path / "books", clock=clock, switches=BY_HAND)
+    with open_desk(
+        ledger_url, clock=clock, actor="tester", chance=seeded(), gateways=[gateway]
+    ) as desk:
+        desk.accounts.add("acme", name="Acme Ltd", email="ann@acme.example")
+        yield Shop(desk, gateway, clock)
         assert desk.verify().findings == ()
