@@ -50,12 +50,20 @@ def facts(
     door: Door,
     *,
     state: Annotated[State | None, typer.Option(help="Only these.")] = None,
+    gateway: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only what this gateway said.")
+    ] = None,
+    payment: Annotated[
+        str | None, typer.Option(metavar="PAYMENT", help="Only what was said of this payment.")
+    ] = None,
     after: After = None,
     limit: Limit = "200",
 ) -> None:
     """List what gateways said happened."""
     with door.desk() as desk:
-        page = desk.facts.list(state=state, after=after, limit=count(limit))
+        page = desk.facts.list(
+            state=state, gateway=gateway, payment=payment, after=after, limit=count(limit)
+        )
     headings = ("FACT", "GATEWAY", "HAPPENED", "OBJECT", "STAGE", "AMOUNT", "STATE", "DETAIL")
     rows = (
         (

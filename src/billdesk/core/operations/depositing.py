@@ -25,6 +25,7 @@ from billdesk.core.values.errors import (
     GatewayBusy,
     GatewayError,
     GatewayUnreachable,
+    KeyRefused,
     NotFound,
     ReferenceReused,
 )
@@ -118,8 +119,8 @@ class Deposits:
 def open_at_gateway(office: Office, gateway: Gateway, payment: PaymentSheet, now: datetime) -> None:
     """Ask the gateway for a payment that is written down; its id makes this safe to repeat.
 
-    A refusal ends the payment and is raised (GatewayError); after GatewayUnreachable and GatewayBusy
-    it stays open.
+    A refusal ends the payment and is raised (GatewayError); after GatewayUnreachable, GatewayBusy
+    and KeyRefused it stays open.
     """
     with office.database.read() as session:
         account = office.account(session, payment.account_ref)
@@ -130,7 +131,7 @@ def open_at_gateway(office: Office, gateway: Gateway, payment: PaymentSheet, now
             customer_id=customer_id, save_method=payment.save_method,
         )  # fmt: skip
         fact = gateway.open_payment(request)
-    except (GatewayUnreachable, GatewayBusy):
+    except (GatewayUnreachable, GatewayBusy, KeyRefused):
         raise
     except GatewayError as error:
         with office.database.write() as session:
@@ -228,14 +229,18 @@ class Facts:
         *,
         state: str | None = None,
         gateway: str | None = None,
+        payment: str | None = None,
         after: str | None = None,
         limit: int = 200,
     ) -> Page[FactSheet]:
-        """What the gateways said, the newest first; `state` is applied or waiting."""
+        """What the gateways said, the newest first; `state` is applied or waiting.
+
+        `payment` is the id of the one they are about.
+        """
         check_limit(limit)
         with self._office.database.read() as session:
             rows, cursor = fact_store.list_facts(
-                session, state=state, gateway=gateway, after=after, limit=limit
+                session, state=state, gateway=gateway, payment_id=payment, after=after, limit=limit
             )
         return Page(tuple(rows), cursor)
 

@@ -26,6 +26,7 @@ from billdesk.core.values.errors import (
     GatewayBusy,
     GatewayError,
     GatewayUnreachable,
+    KeyRefused,
     NotFound,
     ReferenceReused,
     Refused,
@@ -60,7 +61,8 @@ class CardRefunds:
         `memo` says why in 10 to 500 characters. `id` (`rfd_…`) makes the call safe to repeat. Raises
         BadInput, NotFound, Refused when the payment brought nothing or is contested or less of it is
         left, InsufficientFunds when the account has spent it, ReferenceReused, GatewayError (nothing
-        is held any more); after GatewayUnreachable the refund stays open and a poll finds out.
+        is held any more); after GatewayUnreachable the refund stays open and a poll finds out. Inside
+        a transaction or a rehearsal no gateway is asked: the next poll does, if it was committed.
         """
         office = self._office
         office.check_writable()
@@ -73,7 +75,8 @@ class CardRefunds:
         gateway = gateway_named(office, payment.gateway)
         self._write_down(refund_id, payment, amount, note, now)
         refund = self.get(refund_id)
-        if refund.status == "pending" and refund.external_id is None:
+        is_asked = refund.status != "pending" or refund.external_id is not None
+        if not is_asked and not office.database.in_block():
             send_back(office, gateway, refund, self._payment(payment_id), now)
         return self.get(refund_id)
 
@@ -182,7 +185,7 @@ def send_back(
     """Ask the gateway for a refund that is written down; its id makes this safe to repeat.
 
     A refusal ends the refund, frees what was held and is raised (GatewayError); after
-    GatewayUnreachable and GatewayBusy it stays open. One that is too old to be asked for again, and
+    GatewayUnreachable, GatewayBusy and KeyRefused it stays open. One that is too old to be asked for again, and
     that the gateway never heard of, has failed.
     """
     if now - refund.created_at >= KEYS_LIVE:
@@ -194,7 +197,7 @@ def send_back(
     )  # fmt: skip
     try:
         fact = gateway.refund(request)
-    except (GatewayUnreachable, GatewayBusy):
+    except (GatewayUnreachable, GatewayBusy, KeyRefused):
         raise
     except GatewayError as error:
         _fail(office, refund, error.message, now)

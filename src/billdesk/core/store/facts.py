@@ -169,6 +169,7 @@ def list_facts(
     after: str | None,
     limit: int,
     gateway: str | None = None,
+    payment_id: str | None = None,
 ) -> tuple[list[FactSheet], str | None]:
     """Facts, the newest first, and where to go on."""
     where: list[str] = ["1 = 1"]
@@ -179,6 +180,9 @@ def list_facts(
     if gateway:
         where.append("gateway = ?")
         values.append(gateway)
+    if payment_id:
+        where.append("payment_id = ?")
+        values.append(payment_id)
     below = read_cursor(after)
     if below is not None:
         where.append("number < ?")
