@@ -14,6 +14,7 @@ from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.errors import (
     BadInput,
     GatewayBusy,
+    GatewayError,
     GatewayUnreachable,
     KeyRefused,
     NotFound,
@@ -185,6 +186,39 @@ def test_a_payment_that_no_gateway_heard_of_is_asked_for_again_with_the_same_id(
     till.tick()
     first, second = asked(gateway, "open")
     assert first == second
+    assert till.payments.list().rows[0].pay_url is not None
+
+
+def test_what_a_gateway_refuses_is_said_on_the_payment_and_stops_nothing_else(
+    till: Desk, gateway: ScriptedGateway, clock: MovingClock
+) -> None:
+    for _ in range(2):
+        gateway.opening = GatewayUnreachable("no answer")
+        with pytest.raises(GatewayUnreachable):
+            till.deposits.start("acme", "25")
+    gateway.opening = GatewayError("no such currency")
+    clock.advance(STEP)
+    assert till.tick().errors == ()
+    assert [each.detail for each in till.payments.list(status="failed").rows] == [
+        "no such currency"
+    ] * 2
+    assert till.payments.list(status="pending").rows == ()
+
+
+def test_a_key_that_is_refused_leaves_what_was_asked_for_open(
+    till: Desk, gateway: ScriptedGateway, clock: MovingClock
+) -> None:
+    gateway.opening = KeyRefused("the key of scripted was refused")
+    with pytest.raises(KeyRefused):
+        till.deposits.start("acme", "25")
+    clock.advance(STEP)
+    assert till.tick().errors == ("scripted: the key of scripted was refused",)
+    gateway.opening = GatewayBusy("slow down")
+    clock.advance(STEP)
+    assert till.tick().errors == ("scripted: slow down",)
+    gateway.opening = None
+    clock.advance(STEP)
+    till.tick()
     assert till.payments.list().rows[0].pay_url is not None
 
 

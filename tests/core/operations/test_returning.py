@@ -8,7 +8,7 @@ import pytest
 
 from billdesk.core.desk import Desk, open_desk
 from billdesk.core.gateways.sandbox import Sandbox, SandboxSwitches
-from billdesk.core.rules.gateway import Fact, FactPage
+from billdesk.core.rules.gateway import Fact, FactPage, RefundRequest
 from billdesk.core.rules.sheets import PaymentSheet
 from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.errors import (
@@ -17,6 +17,7 @@ from billdesk.core.values.errors import (
     GatewayError,
     GatewayUnreachable,
     InsufficientFunds,
+    KeyRefused,
     NotFound,
     ReferenceReused,
     Refused,
@@ -222,6 +223,43 @@ def test_a_refund_that_arrived_after_all_is_found_not_sent_again(
     clock.advance(STEP)
     till.tick()
     assert [what for what, _ in gateway.asked].count("find_refund") == 1
+
+
+@pytest.mark.parametrize("error", [KeyRefused("refused"), GatewayBusy("slow down")])
+def test_a_refund_that_cannot_be_sent_yet_stays_open(
+    till: Desk,
+    gateway: ScriptedGateway,
+    paid: PaymentSheet,
+    clock: MovingClock,
+    error: GatewayError,
+) -> None:
+    gateway.refunding = error
+    with pytest.raises(type(error)):
+        till.card_refunds.create(paid.id, memo=MEMO)
+    clock.advance(STEP)
+    assert till.tick().errors == (f"scripted: {error.message}",)
+    assert (till.card_refunds.list().rows[0].status, money(till)) == ("pending", (2500, 2500))
+    gateway.refunding = GatewayError("the card is closed")
+    clock.advance(STEP)
+    assert till.tick().errors == ()
+    assert (till.card_refunds.list().rows[0].status, money(till)) == ("failed", (2500, 0))
+
+
+def test_the_same_id_from_two_desks_at_once_is_one_refund(
+    till: Desk, gateway: ScriptedGateway, paid: PaymentSheet, clock: MovingClock, ledger_url: str
+) -> None:
+    refund_id = IdMaker(seeded(7)).make("rfd", clock.now())
+
+    def meanwhile(request: RefundRequest) -> Fact:
+        with open_desk(ledger_url, clock=clock, gateways=[gateway]) as other:
+            gateway.refunding = None
+            other.card_refunds.create(paid.id, memo=MEMO, id=request.refund_id)
+        return gateway.fact("refund_pending", f"re_{request.refund_id}", request.amount)
+
+    gateway.refunding = meanwhile
+    till.card_refunds.create(paid.id, memo=MEMO, id=refund_id)
+    (refund,) = till.card_refunds.list().rows
+    assert (refund.id, money(till)) == (refund_id, (2500, 2500))
 
 
 def test_a_refund_that_no_gateway_ever_heard_of_fails_in_the_end(

@@ -13,12 +13,12 @@ from datetime import datetime, timedelta
 from billdesk.core.operations.depositing import gateway_named, open_at_gateway
 from billdesk.core.operations.intake import Taken, take_in
 from billdesk.core.operations.office import Office
+from billdesk.core.operations.paying import end, resume_off_session
 from billdesk.core.operations.returning import send_back
 from billdesk.core.rules.gateway import (
     Fact,
     FactPage,
     Gateway,
-    OffSessionRequest,
     PaymentQuery,
     RefundQuery,
 )
@@ -27,13 +27,13 @@ from billdesk.core.store import freshness as store
 from billdesk.core.store import money_back
 from billdesk.core.store import payments as payment_store
 from billdesk.core.store.freshness import Freshness
-from billdesk.core.store.methods import method_by_id
 from billdesk.core.values.clock import from_micros, to_micros
 from billdesk.core.values.errors import (
     GatewayBusy,
     GatewayError,
     KeyRefused,
     NotOffered,
+    Refused,
 )
 
 PAGES_PER_POLL = 200
@@ -225,52 +225,29 @@ def _is_due(asked_at: int, asks: int, now: datetime) -> bool:
 
 
 def _resume_payment(office: Office, gateway: Gateway, payment: PaymentSheet, now: datetime) -> None:
-    """The gateway never heard of it: ask again with the same key, while the key is remembered."""
+    """The gateway never heard of it: ask again with the same key, while the key is remembered.
+
+    What it refuses is said on the payment and stops nothing else.
+    """
     if now - payment.created_at >= KEYS_LIVE:
-        _end(office, payment, "expired", f"{gateway.name} never heard of it", now)
-    elif payment.method_id is not None:
-        _charge_again(office, gateway, payment, payment.method_id, now)
-    else:
-        open_at_gateway(office, gateway, payment, now)
-
-
-def _charge_again(
-    office: Office, gateway: Gateway, payment: PaymentSheet, method_id: str, now: datetime
-) -> None:
-    with office.database.read() as session:
-        known = method_by_id(session, method_id)
-        email = office.account(session, payment.account_ref).email
-    if known is None or known[2]:
-        _end(office, payment, "failed", "what was to be charged was removed", now)
+        end(office, payment, "expired", f"{gateway.name} never heard of it", now)
         return
-    method = known[0]
-    request = OffSessionRequest(
-        payment.id, payment.amount, payment.account_ref, payment.purpose, method.customer_id,
-        method.external_id, email,
-    )  # fmt: skip
-    take_in(office, _named((gateway.charge(request),), payment.id), now)
+    try:
+        if payment.method_id is not None:
+            resume_off_session(office, payment, now)
+        else:
+            open_at_gateway(office, gateway, payment, now)
+    except KeyRefused:
+        raise
+    except (GatewayError, Refused) as error:
+        if error.retry:
+            raise
 
 
 def _give_up(office: Office, payment: PaymentSheet, now: datetime) -> None:
     """Some gateways keep a payment open for ever: nobody pays a link that is weeks old."""
     if now - payment.created_at >= PAYABLE:
-        _end(office, payment, "expired", f"nobody paid in {PAYABLE.days} days", now)
-
-
-def _end(office: Office, payment: PaymentSheet, status: str, detail: str, now: datetime) -> None:
-    with office.database.write() as session:
-        newest = payment_store.payment_by_id(session, payment.id)
-        if newest is None or newest.status != "pending":
-            return
-        payment_store.move_payment(
-            session, payment.id, status=status, detail=detail, at=to_micros(now)
-        )
-        office.audit(
-            session, now=now, action=f"{payment.purpose}.{status}",
-            summary=f"{payment.amount}: {detail}",
-            account_id=office.account(session, payment.account_ref).id,
-            data={"payment": payment.id},
-        )  # fmt: skip
+        end(office, payment, "expired", f"nobody paid in {PAYABLE.days} days", now)
 
 
 def _ask_refunds(office: Office, gateway: Gateway, polled: Polled, now: datetime) -> None:
@@ -291,7 +268,24 @@ def _ask_refunds(office: Office, gateway: Gateway, polled: Polled, now: datetime
             told = [replace(fact, refund_id=fact.refund_id or refund.id) for fact in facts]
             polled.add(take_in(office, told, now))
         elif refund.external_id is None:
-            send_back(office, gateway, refund, payment, now)
+            _resume_refund(office, gateway, refund, payment, now)
+
+
+def _resume_refund(
+    office: Office,
+    gateway: Gateway,
+    refund: CardRefundSheet,
+    payment: PaymentSheet,
+    now: datetime,
+) -> None:
+    """The gateway never heard of it: ask again. What it refuses is said on the refund."""
+    try:
+        send_back(office, gateway, refund, payment, now)
+    except KeyRefused:
+        raise
+    except GatewayError as error:
+        if error.retry:
+            raise
 
 
 def _find_refund(
