@@ -393,3 +393,37 @@ def test_the_same_seed_gives_the_same_story_and_another_seed_another(
     first = story("a.db", 7)
     assert story("b.db", 7) == first
     assert stages(story("c.db", 8)) != stages(first)
+
+
+def test_a_story_told_by_an_earlier_version_is_told_again(
+    tmp_path: Path, clock: MovingClock
+) -> None:
+    """References of postings hang on these ids, and the demo on what becomes of its deposits."""
+    switches = SandboxSwitches(
+        MINUTE,
+        declines_percent=30,
+        abandoned_percent=20,
+        duplicates_percent=30,
+        late_percent=30,
+        late_by=timedelta(days=3),
+    )
+    sandbox = Sandbox(tmp_path / "a.db", clock=clock, seed=7, switches=switches)
+    for number in range(8):
+        sandbox.open_payment(request(number))
+    clock.advance(timedelta(days=2))
+    told = everything(sandbox)[0]
+    assert [(fact.payment_id, fact.object_id[:9], fact.stage, fact.detail) for fact in told] == [
+        ("pay_0", "sbx_98534", "opened", "waits for the customer"),
+        ("pay_1", "sbx_d8567", "opened", "waits for the customer"),
+        ("pay_4", "sbx_f9fd9", "opened", "waits for the customer"),
+        ("pay_5", "sbx_66bfe", "opened", "waits for the customer"),
+        ("pay_5", "sbx_66bfe", "opened", "waits for the customer"),
+        ("pay_6", "sbx_dff85", "opened", "waits for the customer"),
+        ("pay_1", "sbx_d8567", "settled", ""),
+        ("pay_4", "sbx_f9fd9", "settled", ""),
+        ("pay_5", "sbx_66bfe", "declined", "the card was declined: not enough money on it"),
+        ("pay_5", "sbx_66bfe", "declined", "the card was declined: not enough money on it"),
+        ("pay_6", "sbx_dff85", "declined", "the card was declined: expired"),
+        ("pay_0", "sbx_98534", "expired", "nobody paid in time"),
+    ]
+    assert len(told[0].object_id) == 28

@@ -62,6 +62,7 @@ def test_a_sweep_finds_what_the_feed_told_too_late_or_never(
     clock.advance(timedelta(minutes=30))
     sandbox.open_payment(request(2))
     told, cursor = everything(sandbox)
+    assert swept(sandbox)[0] == opened, "before the feed tells it"
     clock.advance(timedelta(hours=1))
     told += everything(sandbox, cursor)[0]
     assert opened not in told, "the feed told it after the overlap had passed"

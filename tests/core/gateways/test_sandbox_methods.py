@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections import Counter
 from dataclasses import replace
 
@@ -41,7 +42,14 @@ def charge(sandbox: Sandbox, customer_id: str, minor: int = 10_000, number: int 
 def test_a_customer_is_made_once_and_may_change_the_address(sandbox: Sandbox) -> None:
     first = sandbox.ensure_customer("acme", "Acme Inc.", None)
     assert sandbox.ensure_customer("acme", "Acme Ltd.", "pay@acme.test") == first
-    assert sandbox.ensure_customer("globex", "Globex", None) != first
+    other = sandbox.ensure_customer("globex", "Globex", None)
+    with sqlite3.connect(sandbox.path) as books:
+        known = books.execute("SELECT * FROM customer").fetchall()
+    books.close()
+    assert known == [
+        (first, "acme", "Acme Ltd.", "pay@acme.test"),
+        (other, "globex", "Globex", None),
+    ]
 
 
 def test_a_payment_may_leave_its_method_behind(
@@ -159,8 +167,22 @@ def test_a_charge_with_other_content_under_a_known_id_is_refused(
     with pytest.raises(GatewayError, match="with other content"):
         charge(sandbox, customer_id, 10_001)
     with pytest.raises(GatewayError, match="with other content"):
-        sandbox.open_payment(request())
+        sandbox.open_payment(replace(request(), customer_id=customer_id, description="top-up"))
+    other = sandbox.save_method(customer_id).object_id
+    with pytest.raises(GatewayError, match="with other content"):
+        sandbox.charge(off_session(customer_id, other))
     assert last(sandbox) == settled
+
+
+def test_a_payment_asked_for_again_is_for_the_same_customer_and_saves_as_much(
+    sandbox: Sandbox, customer_id: str
+) -> None:
+    asked = replace(request(), customer_id=customer_id)
+    opened = sandbox.open_payment(asked)
+    for other in (replace(asked, customer_id=None), replace(asked, save_method=True)):
+        with pytest.raises(GatewayError, match="with other content"):
+            sandbox.open_payment(other)
+    assert sandbox.open_payment(replace(asked, email="new@acme.test")) == opened
 
 
 def test_nobody_is_charged_with_the_method_of_another(sandbox: Sandbox, customer_id: str) -> None:

@@ -103,7 +103,7 @@ def test_a_known_refund_id_with_other_content_is_refused(sandbox: Sandbox) -> No
 def test_no_more_goes_back_than_is_left(sandbox: Sandbox, minor: int) -> None:
     payment = paid(sandbox)
     sandbox.refund(refund_request(payment, 4_000, number=1))
-    with pytest.raises(GatewayError, match="does not hold"):
+    with pytest.raises(GatewayError, match=r"does not hold .* USD to take back"):
         sandbox.refund(refund_request(payment, minor, number=2))
     assert sandbox.refund(refund_request(payment, 6_000, number=2)).stage == "refund_pending"
 
@@ -200,7 +200,7 @@ def test_only_money_that_was_paid_can_be_contested(sandbox: Sandbox) -> None:
         (payment.object_id, 0),
         (opened.object_id, 1),
     ):
-        with pytest.raises(GatewayError, match="does not hold"):
+        with pytest.raises(GatewayError, match=r"does not hold .* USD to take back"):
             sandbox.dispute(external_id, minor)
     with pytest.raises(GatewayError, match="knows no dispute"):
         sandbox.close_dispute("sbd_0", won=True)
@@ -252,6 +252,42 @@ def test_chance_contests_only_what_has_not_gone_back(sandbox: Sandbox, clock: Mo
     clock.advance(timedelta(hours=2))
     [disputed] = [fact for fact in everything(sandbox)[0] if fact.stage == "disputed"]
     assert (disputed.payment_id, disputed.amount) == ("pay_1", Money(6_000, "USD"))
+
+
+def test_a_payment_that_settled_unseen_is_contested_as_long_after_as_any(
+    sandbox: Sandbox, clock: MovingClock
+) -> None:
+    sandbox.switches = replace(BY_HAND, settles_after=MINUTE, disputes_percent=100)
+    sandbox.open_payment(request())
+    clock.advance(timedelta(days=1))
+    disputed = sandbox.find(PaymentQuery("pay_1", None, None, MONDAY))[2]
+    assert (disputed.stage, disputed.happened_at) == (
+        "disputed", MONDAY + MINUTE + timedelta(seconds=5),
+    )  # fmt: skip
+
+
+def test_what_nobody_looked_at_happened_when_it_was_due_and_in_that_order(
+    sandbox: Sandbox, clock: MovingClock
+) -> None:
+    sandbox.switches = SandboxSwitches(
+        MINUTE, refund_takes=MINUTE, refunds_fail_late_percent=100, disputes_percent=100,
+        disputed_after=timedelta(hours=1), dispute_takes=timedelta(hours=1),
+    )  # fmt: skip
+    opened = sandbox.open_payment(request())
+    clock.advance(MINUTE)
+    sandbox.refund_outside(opened.object_id, 4_000)
+    clock.advance(timedelta(days=1))
+    told = sandbox.find(PaymentQuery("pay_1", None, None, MONDAY))
+    assert [((fact.happened_at - MONDAY) // MINUTE, fact.stage) for fact in told[:-1]] == [
+        (0, "opened"),
+        (1, "settled"),
+        (1, "refund_pending"),
+        (2, "refunded"),
+        (3, "refund_failed"),
+        (61, "disputed"),
+    ]
+    assert told[5].amount == Money(10_000, "USD"), "what the failed refund brought back counts"
+    assert told[6].happened_at == MONDAY + MINUTE * 121
 
 
 def test_disputes_by_chance_come_in_their_share_and_end_both_ways(

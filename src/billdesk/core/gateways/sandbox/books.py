@@ -244,8 +244,8 @@ def saved_methods(books: sqlite3.Connection, customer_id: str) -> list[MethodRow
     """What a customer has saved and not removed, the oldest first."""
     rows = books.execute(
         "SELECT * FROM method WHERE customer_id = ?"
-        " AND (SELECT group_concat(stage) FROM event WHERE object_id = method.method_id)"
-        " = 'method_saved' ORDER BY rowid",
+        " AND (SELECT stage FROM event WHERE object_id = method.method_id"
+        " ORDER BY number DESC LIMIT 1) = 'method_saved' ORDER BY rowid",
         (customer_id,),
     )
     return [MethodRow(*row) for row in rows]
@@ -337,9 +337,7 @@ def movements(books: sqlite3.Connection) -> list[EventRow]:
     """Every event that moved money, in the order it happened."""
     return _events(
         books,
-        "WHERE event.stage IN ('settled', 'refunded', 'dispute_lost')"
-        " OR event.stage = 'refund_failed' AND EXISTS (SELECT 1 FROM event AS earlier"
-        " WHERE earlier.object_id = event.object_id AND earlier.stage = 'refunded')"
+        "WHERE event.stage IN ('settled', 'refunded', 'refund_failed', 'dispute_lost')"
         " ORDER BY created_at, number",
         (),
     )
