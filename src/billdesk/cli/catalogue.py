@@ -30,7 +30,7 @@ class Entry(NamedTuple):
 
 NOUNS = {
     "account": "Add, list, show, suspend, reopen or close an account.",
-    "gateway": "How fresh each gateway's facts are.",
+    "gateway": "Connect, check, list or remove gateways.",
     "import": "Bring in accounts or entries from a CSV file.",
 }
 """Words that only come with a second one, and what the pairs do."""
@@ -46,6 +46,9 @@ CATALOGUE = (
     Entry("account suspend", "accounts:suspend", ACCOUNTS, "Stop new business.", acts=True),
     Entry("account reopen", "accounts:reopen", ACCOUNTS, "Allow business again.", acts=True),
     Entry("account close", "accounts:close", ACCOUNTS, "Close an empty account.", acts=True),
+    Entry(
+        "account gateway", "connections:account_gateway", ACCOUNTS, "By which it pays.", acts=True
+    ),
     Entry("find", "accounts:find", ACCOUNTS, "Find accounts by anything known of them."),
     Entry("why", "standing:why", ACCOUNTS, "Say whether an account may run, and why not."),
     Entry("may-run", "standing:may_run", ACCOUNTS, "Answer by exit code whether one may run."),
@@ -69,7 +72,11 @@ CATALOGUE = (
     Entry("deposit", "payments:deposit", GATEWAYS, "Ask for money; prints the link.", acts=True),
     Entry("payments", "payments:payments", GATEWAYS, "List payments, or show one."),
     Entry("facts", "gateways:facts", GATEWAYS, "List what gateways said happened."),
+    Entry("gateway needs", "connections:needs", GATEWAYS, "Which key and which rights it takes."),
+    Entry("gateway add", "connections:add", GATEWAYS, "Connect one; tries its key.", acts=True),
+    Entry("gateway check", "connections:check", GATEWAYS, "Try the keys again.", acts=True),
     Entry("gateway list", "gateways:list_gateways", GATEWAYS, "List gateways and their freshness."),
+    Entry("gateway remove", "connections:remove", GATEWAYS, "Forget one and its key.", acts=True),
     Entry("poll", "gateways:poll", GATEWAYS, "Ask gateways what happened.", acts=True),
     Entry("ledger", "ledger:ledger", RECORDS, "List entries, newest first."),
     Entry("posting", "ledger:posting", RECORDS, "Show one posting with its entries."),

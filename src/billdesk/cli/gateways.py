@@ -15,18 +15,25 @@ State = Literal["applied", "waiting", "duplicate"]
 
 
 def list_gateways(door: Door) -> None:
-    """List gateways and their freshness."""
+    """List gateways: whose account, which mode, where the key is, how fresh their facts are."""
     with door.desk() as desk:
         sheets = desk.gateways.list()
-    headings = ("GATEWAY", "MODE", "POLLED", "FACTS UP TO", "OPEN", "WAITING", "LAST ERROR")
+    headings = (
+        "GATEWAY", "MODE", "MAKE", "ACCOUNT", "KEY", "POLLED", "FACTS UP TO",
+        "OPEN", "WAITING", "GAPS", "LAST ERROR",
+    )  # fmt: skip
     rows = (
         (
             sheet.name,
-            sheet.mode,
+            "LIVE" if sheet.mode == "live" else "test",
+            sheet.make,
+            sheet.account,
+            sheet.key,
             sheet.last_polled_at,
             sheet.watermark,
             sheet.open_payments,
             sheet.waiting_facts,
+            sheet.open_gaps,
             sheet.last_error,
         )
         for sheet in sheets

@@ -33,6 +33,8 @@ from billdesk.core.operations.windows import LedgerView
 from billdesk.core.rules.gateway import Gateway
 from billdesk.core.rules.sheets import (
     CheckpointSheet,
+    ConnectionSheet,
+    DisconnectionSheet,
     DoctorSheet,
     EntryFilter,
     ExportSheet,
@@ -41,6 +43,7 @@ from billdesk.core.rules.sheets import (
     IncidentSheet,
     IntakeSheet,
     LedgerSheet,
+    NeedsSheet,
     OverviewSheet,
     TickSheet,
     VerifySheet,
@@ -50,6 +53,7 @@ from billdesk.core.store import accounts as account_store
 from billdesk.core.store import opening
 from billdesk.core.store.addresses import check_postgres, is_postgres, is_there, sqlite_path
 from billdesk.core.store.copying import backup_file
+from billdesk.core.store.gateway_links import list_links
 from billdesk.core.store.meta import read_meta, write_meta
 from billdesk.core.store.schema import SCHEMA_VERSION
 from billdesk.core.store.sessions import Database, Session
@@ -62,8 +66,11 @@ if TYPE_CHECKING:
     import psycopg
     import sqlmodel
 
+    from billdesk.core.operations.connecting import Connections
     from billdesk.core.operations.importing import Imports
     from billdesk.core.operations.reconciling import Reconciliations
+    from billdesk.core.rules.gateway_keys import Secrets
+    from billdesk.core.rules.links import Link
 
 __all__ = [
     "ChargeRequest",
@@ -82,22 +89,100 @@ Progress = Callable[[int, int], None]
 
 
 class Gateways:
-    """`desk.gateways`."""
+    """`desk.gateways`. `among` is where connected ones are put, and taken away again.
 
-    def __init__(self, office: Office) -> None:
+    `connected`: those that the ledger knows of are among them; else only what was given.
+    """
+
+    def __init__(
+        self, office: Office, among: dict[str, Gateway], ledger_id: str, *, connected: bool
+    ) -> None:
         self._office = office
+        self._among = among
+        self._ledger_id = ledger_id
+        self._connected = connected
+
+    @cached_property
+    def _connections(self) -> Connections:
+        from billdesk.core.gateways.making import make_gateway  # only where one is connected
+        from billdesk.core.operations.connecting import Connections
+
+        clock = self._office.clock
+
+        def make(link: Link, secrets: Secrets) -> Gateway:
+            return make_gateway(link, secrets, clock)
+
+        return Connections(self._office, self._among, self._ledger_id, make)
+
+    def follow(self) -> None:
+        """Know what other programs connected and removed meanwhile; whatever asks gateways does so."""
+        if not self._connected:
+            return
+        with self._office.database.read() as session:
+            links = list_links(session)
+        if links or "_connections" in vars(self):
+            self._connections.follow(links)
+
+    def needs(self, make: str, name: str | None = None) -> NeedsSheet:
+        """Which key a gateway needs, with which rights and what for, and the variables it may be in.
+
+        Raises BadInput.
+        """
+        return self._connections.needs(make, name)
+
+    def add(
+        self,
+        make: str,
+        name: str | None = None,
+        *,
+        secrets: Mapping[str, str] | None = None,
+        live: bool = False,
+        webhook_id: str | None = None,
+        return_url: str | None = None,
+    ) -> ConnectionSheet:
+        """Connect a gateway under a name (its make, if none is given), after its key was tried.
+
+        `secrets` by word (`needs` tells which) go to the keyring; None: those of the environment.
+        `live` must be said for keys that move real money. The same again with another key of the
+        same account and mode replaces the key. Raises BadInput, AlreadyExists for a name or account
+        that is taken, KeyRefused, GatewayUnreachable, Refused without a keyring and inside a
+        transaction, ReadOnly.
+        """
+        return self._connections.add(
+            make, name, secrets=secrets, live=live, webhook_id=webhook_id, return_url=return_url
+        )
+
+    def check(self, name: str) -> ConnectionSheet:
+        """Try a gateway's key again; from then on it is asked again, whatever went wrong before.
+
+        Raises NotFound, KeyRefused, GatewayUnreachable, Refused inside a transaction, ReadOnly.
+        """
+        return self._connections.check(name)
+
+    def remove(self, name: str) -> DisconnectionSheet:
+        """Ask a gateway no more, and forget its key; its payments stay as they are, in sight.
+
+        Raises NotFound, ReadOnly, Refused for the sandbox and inside a transaction.
+        """
+        return self._connections.remove(name)
 
     def poll(self, name: str | None = None) -> TickSheet:
         """Ask one gateway, or all, what happened. Raises NotFound, ReadOnly."""
+        self.follow()
         return poll_once(self._office, name)
 
     def sweep(self, name: str | None = None) -> TickSheet:
         """Poll, and list everything of the last two days once more. Raises NotFound, ReadOnly."""
+        self.follow()
         return poll_once(self._office, name, sweep=True)
 
     def list(self) -> tuple[GatewaySheet, ...]:
-        """How fresh each gateway's facts are, and what is open there."""
-        return gateway_sheets(self._office)
+        """How fresh each gateway's facts are, what is open there, and where its key is."""
+        self.follow()
+        place = self._connections.place_of_key
+        return tuple(
+            sheet._replace(key=place(sheet.name)) for sheet in gateway_sheets(self._office)
+        )
 
     def gaps(self) -> tuple[GapSheet, ...]:
         """Spans that a gateway's feed could not tell any more, open ones first."""
@@ -139,7 +224,7 @@ class Transaction:
 class Desk:
     """A billing desk on one ledger. Safe to use from several threads; close it, or use `with`."""
 
-    def __init__(self, office: Office, info: LedgerSheet, paths: Paths) -> None:
+    def __init__(self, office: Office, info: LedgerSheet, paths: Paths, gateways: Gateways) -> None:
         self._office = office
         self._paths = paths
         self.info = info
@@ -157,7 +242,7 @@ class Desk:
         self.payments = Payments(office)
         self.methods = Methods(office)
         self.watches = Watches(office)
-        self.gateways = Gateways(office)
+        self.gateways = gateways
         self.facts = Facts(office)
         self.ledger = Ledger(office)
         self.audit = Audit(office)
@@ -271,6 +356,7 @@ class Desk:
 
     def tick(self) -> TickSheet:
         """Do everything that is due; safe to repeat, in bounded steps. Raises ReadOnly, StoreError."""
+        self.gateways.follow()
         return tick(self._office)
 
     def backup(self, path: str | os.PathLike[str]) -> str:
@@ -330,8 +416,8 @@ def open_desk(
 ) -> Desk:
     """Open the ledger at a path or address (none: the one that is set, else the default).
 
-    `gateways` replaces the built-in sandbox. Raises NotFound when nothing is there, NotALedger,
-    SchemaMismatch, StoreError kinds.
+    `gateways` replaces the built-in sandbox and those that are connected. Raises NotFound when nothing
+    is there, NotALedger, SchemaMismatch, StoreError kinds.
     """
     settings = read_settings()
     address = _address(url, settings)
@@ -423,8 +509,8 @@ def _desk(
         demo=meta["demo"] == "yes",
         actor=who,
     )
-    if gateways is None:
-        gateways = [_sandbox(database, settings.paths, info, clock)]
+    own = gateways if gateways is not None else [_sandbox(database, settings.paths, info, clock)]
+    among = {gateway.name: gateway for gateway in own}
     office = Office(
         database=database,
         clock=clock,
@@ -432,9 +518,11 @@ def _desk(
         actor=who,
         origin=origin,
         default_asset=info.default_asset,
-        gateways={gateway.name: gateway for gateway in gateways},
+        gateways=among,
     )
-    return Desk(office, info, settings.paths)
+    noun = Gateways(office, among, info.ledger_id, connected=gateways is None)
+    noun.follow()
+    return Desk(office, info, settings.paths, noun)
 
 
 def _sandbox(database: Database, paths: Paths, info: LedgerSheet, clock: Clock) -> Gateway:

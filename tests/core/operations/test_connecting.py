@@ -11,8 +11,10 @@ import pytest
 from billdesk.core.desk import Desk, open_desk
 from billdesk.core.operations.connecting import Connections, LinkedGateway
 from billdesk.core.rules.gateway import FactPage, Gateway, GatewayCheck, Mode
-from billdesk.core.rules.gateway_keys import Link, Secrets
+from billdesk.core.rules.gateway_keys import Secrets
+from billdesk.core.rules.links import Link
 from billdesk.core.rules.sheets import ConnectionSheet
+from billdesk.core.store.gateway_links import list_links
 from billdesk.core.values.errors import (
     AlreadyExists,
     BadInput,
@@ -93,6 +95,12 @@ def connections_of(desk: Desk, street: Street, gateways: dict[str, Gateway]) -> 
     return Connections(desk._office, gateways, desk.info.ledger_id, street.make)
 
 
+def follow(desk: Desk, connections: Connections) -> None:
+    """As a desk does when it is opened, and before it asks."""
+    with desk._office.database.read() as session:
+        connections.follow(list_links(session))
+
+
 def stripe(
     connections: Connections, key: str = TEST, name: str | None = None, *, live: bool = False
 ) -> ConnectionSheet:
@@ -146,7 +154,7 @@ def test_a_desk_opened_again_knows_its_gateways_and_asks_for_no_key_before_they_
     keys.locked = True
     street.made.clear()
     again: dict[str, Gateway] = {}
-    connections_of(desk, street, again).load()
+    follow(desk, connections_of(desk, street, again))
     gateway = again["stripe"]
     assert (gateway.account, gateway.mode, street.made) == ("acct_1", "test", [])
     assert repr(gateway) == "LinkedGateway('stripe', 'acct_1', 'test')"
@@ -168,18 +176,18 @@ def test_loading_follows_what_others_added_and_removed(
     sandbox = cast("Gateway", object())
     mine: dict[str, Gateway] = {"sandbox": sandbox}
     other = connections_of(desk, street, mine)
-    other.load()
+    follow(desk, other)
     before = mine["stripe"]
-    other.load()
+    follow(desk, other)
     assert mine["stripe"] is before
     stripe(connections, OTHER, "stripe-eu")
     stripe(connections, SAME)
-    other.load()
+    follow(desk, other)
     assert set(mine) == {"sandbox", "stripe", "stripe-eu"}
     assert mine["stripe"] is not before
     assert key_of(mine["stripe"]) == SAME
     connections.remove("stripe")
-    other.load()
+    follow(desk, other)
     assert mine.keys() == {"sandbox", "stripe-eu"}
     assert mine["sandbox"] is sandbox
 
@@ -372,7 +380,7 @@ def test_a_key_exchanged_outside_is_tried_before_it_is_used(
 
     def fresh() -> Gateway:
         again: dict[str, Gateway] = {}
-        connections_of(desk, street, again).load()
+        follow(desk, connections_of(desk, street, again))
         return again["stripe"]
 
     monkeypatch.setenv("BILLDESK_GATEWAY_STRIPE_KEY", SAME)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from billdesk.core.rules.gateway import Gateway
-from billdesk.core.rules.gateway_keys import Link, Secrets
+from billdesk.core.rules.gateway_keys import Secrets
+from billdesk.core.rules.links import Link
 from billdesk.core.values.clock import Clock
 
 

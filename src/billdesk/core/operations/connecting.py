@@ -6,7 +6,7 @@ that opens another one is refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 from typing import Any, cast
 
@@ -14,7 +14,6 @@ from billdesk.core import secrets as keeper
 from billdesk.core.operations.office import Office
 from billdesk.core.rules.gateway import Gateway, GatewayCheck, Make, Mode
 from billdesk.core.rules.gateway_keys import (
-    Link,
     Secrets,
     check_make,
     check_name,
@@ -27,6 +26,7 @@ from billdesk.core.rules.gateway_keys import (
     why_not_the_same,
 )
 from billdesk.core.rules.gateway_needs import NEEDS
+from billdesk.core.rules.links import Link
 from billdesk.core.rules.sheets.connections import ConnectionSheet, DisconnectionSheet, NeedsSheet
 from billdesk.core.store import gateway_links as store
 from billdesk.core.store.sessions import Session
@@ -90,15 +90,15 @@ class Connections:
         self._ledger_id = ledger_id
         self._maker = maker
 
-    def load(self) -> None:
-        """Have the connected gateways among the desk's, as they are now; no key is looked for yet."""
-        with self._office.database.read() as session:
-            links = {link.name: link for link in store.list_links(session)}
+    def follow(self, links: Sequence[Link]) -> None:
+        """Have just these linked gateways among the desk's; no key is looked for yet."""
+        now = {link.name: link for link in links}
         for name, gateway in tuple(self._gateways.items()):
-            if isinstance(gateway, LinkedGateway) and links.get(name) != gateway.link:
+            if isinstance(gateway, LinkedGateway) and now.get(name) != gateway.link:
                 del self._gateways[name]
-        for name in links.keys() - self._gateways.keys():
-            self._gateways[name] = self._linked(links[name])
+        for link in links:
+            if link.name not in self._gateways:
+                self._gateways[link.name] = self._linked(link)
 
     def needs(self, make: str, name: str | None = None) -> NeedsSheet:
         """Which key a gateway needs, with which rights and what for, and the variables it may be in.

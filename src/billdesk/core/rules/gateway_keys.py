@@ -1,4 +1,4 @@
-"""What a gateway is connected with: its link in the ledger, its secrets, and what its key must be.
+"""What a gateway is connected with: its secrets, and what they must be.
 
 Pure decisions. Secrets pass through here, and no text that leaves here ever holds one.
 """
@@ -9,12 +9,11 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from types import MappingProxyType
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from billdesk.core.rules.gateway import GatewayCheck, Make, Mode
 from billdesk.core.rules.gateway_needs import NEEDS
+from billdesk.core.rules.links import Link
 from billdesk.core.values.errors import BadInput
 
 RESERVED = ("sandbox", "none")
@@ -25,17 +24,6 @@ _NAME_LENGTH = 40
 _KEY_MODE = re.compile(r"(?:sk|rk)_(test|live)_[A-Za-z0-9_]+", re.ASCII)
 _PRINTABLE = re.compile(r"[!-~]{1,255}", re.ASCII)
 _AT_HOME = ("127.0.0.1", "localhost", "::1")
-
-
-class Link(NamedTuple):
-    """A gateway that is connected, as the ledger has it; its secrets are never there."""
-
-    name: str
-    make: Make
-    account: str
-    mode: Mode
-    settings: Mapping[str, str] = MappingProxyType({})
-    removed: bool = False
 
 
 @dataclass(frozen=True, slots=True, repr=False)

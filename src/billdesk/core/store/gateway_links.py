@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from billdesk.core.rules.gateway_keys import Link
+from billdesk.core.rules.links import Link
 from billdesk.core.store.sessions import Session
 
 _LINK = "SELECT name, make, account, mode, settings, removed_at FROM gateway"
