@@ -236,7 +236,7 @@ class _Listener(ThreadingHTTPServer):
         super().__init__(address, handler)
         self._breaches = breaches
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - given
         fault = sys.exception()
         if not isinstance(fault, ConnectionError):
             self._breaches.append(f"the pretended Stripe broke: {fault!r}")
@@ -270,7 +270,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(text)
         self.wfile.flush()
 
-    def date_time_string(self, timestamp: float | None = None) -> str:  # noqa: ARG002 - its shape is given
+    def date_time_string(self, timestamp: float | None = None) -> str:  # noqa: ARG002 - given
         now = EPOCH + timedelta(seconds=self.server_of.books.now())
         return format_datetime(now, usegmt=True)
 

@@ -217,7 +217,11 @@ class Stripe:
             answer = self._stripe.call(lambda api: api.payment_intents.create(params, key))
         except CardRefused as refused:
             if refused.intent is None:
-                raise
+                since = PaymentQuery(request.payment_id, None, None, self._clock.now())
+                found = self.find(since)
+                if not found:
+                    raise
+                return found[-1]
             answer = Answer(refused.intent, refused.at)
         return self._facts.intent(answer.data, answer.at)[-1]
 

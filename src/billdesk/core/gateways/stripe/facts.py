@@ -111,19 +111,17 @@ class FactReader:
                 return (*declined, self._payment(intent, intent, "processing", at=at))
             case "canceled":
                 return (*declined, self._payment(intent, intent, "expired", at=at))
-            case "requires_action" if _meta(intent).get(FLOW_KEY) == OFF_SESSION:
-                # Nobody is there to act.
+            case status if not declined and _meta(intent).get(FLOW_KEY) == OFF_SESSION:
+                # It waits for the customer, and nobody is there.
+                detail = "the bank wants the customer to confirm"
+                occurrence = f"{intent['id']}:{status}"
                 return (
                     self._payment(
-                        intent,
-                        intent,
-                        "declined",
-                        occurrence=f"{intent['id']}:requires_action",
-                        at=at,
-                        detail="the bank wants the customer to confirm",
+                        intent, intent, "declined", occurrence=occurrence, at=at, detail=detail
                     ),
                 )
-        return declined
+            case _:
+                return declined
 
     def _session_now(
         self, session: JSON, intent: JSON, at: datetime, declined: tuple[Fact, ...]
