@@ -70,10 +70,11 @@ def tell(desk: Desk, gateway: ScriptedGateway, *facts: Fact) -> None:
 def money(desk: Desk) -> tuple[int, int]:
     """What acme has, and what of it is held."""
     sheet = desk.wallets.balance("acme")
-    return sheet.balance.minor, sheet.held.minor
+    return sheet.balance.minor, (sheet.held or Money(0, "USD")).minor
 
 
 def owed(desk: Desk) -> int:
+    """What acme owes, below zero."""
     wallets = desk.incident("acme").wallets
     return sum(each.balance.minor for each in wallets if each.purpose == "receivable")
 

@@ -266,9 +266,7 @@ def _refund_failed(
     if refund.status == "succeeded" and refund.posting_id is not None:
         reverse_posting(office, session, refund.posting_id, f"the refund failed: {refund.id}", now)
         payment_store.give_back(session, payment.id, refunded_minor=-refund.amount.minor)
-    hold_id = hold_of(session, refund.id)
-    if hold_id is not None:
-        set_free(office, session, hold_id, now)
+    set_free(office, session, hold_of(session, refund.id), now)
     _audit(office, session, "card_refund.failed", refund.amount, fact, payment, now)
     return "failed"
 
@@ -366,8 +364,7 @@ def _win(
     payment: PaymentSheet,
     now: datetime,
 ) -> None:
-    if hold_id is not None:
-        set_free(office, session, hold_id, now)
+    set_free(office, session, hold_id, now)
     _close(session, dispute, "won", None, fact)
     payment_store.give_back(session, payment.id, disputed_minor=-dispute.amount.minor)
     _audit(office, session, "dispute.won", dispute.amount, fact, payment, now)

@@ -253,14 +253,13 @@ def _give_up(office: Office, payment: PaymentSheet, now: datetime) -> None:
 def _ask_refunds(office: Office, gateway: Gateway, polled: Polled, now: datetime) -> None:
     with office.database.read() as session:
         waiting = [
-            (refund, asked_at, asks, payment_store.payment_by_id(session, refund.payment_id))
+            (refund, payment_store.payment_there(session, refund.payment_id))
             for refund, asked_at, asks in money_back.open_card_refunds(
                 session, gateway.name, gateway.mode, ASKED_PER_POLL
             )
+            if _is_due(asked_at, asks, now)
         ]
-    for refund, asked_at, asks, payment in waiting:
-        if payment is None or not _is_due(asked_at, asks, now):
-            continue
+    for refund, payment in waiting:
         facts = _find_refund(gateway, refund, payment)
         with office.database.write() as session:
             money_back.mark_refund_asked(session, refund.id, to_micros(now))

@@ -207,15 +207,9 @@ def send_back(
 
 def _fail(office: Office, refund: CardRefundSheet, detail: str, now: datetime) -> None:
     with office.database.write() as session:
-        newest = store.card_refund_by_id(session, refund.id)
-        if newest is None or newest.status != "pending":
+        if not store.fail_card_refund(session, refund.id, detail, to_micros(now)):
             return
-        store.move_card_refund(
-            session, refund.id, status="failed", detail=detail, at=to_micros(now)
-        )
-        hold_id = hold_of(session, refund.id)
-        if hold_id is not None:
-            set_free(office, session, hold_id, now)
+        set_free(office, session, hold_of(session, refund.id), now)
         office.audit(
             session, now=now, action="card_refund.failed", summary=f"{refund.amount}: {detail}",
             account_id=office.account(session, refund.account_ref).id,
@@ -225,7 +219,7 @@ def _fail(office: Office, refund: CardRefundSheet, detail: str, now: datetime) -
 
 def _check_refund(session: Session, payment: PaymentSheet, amount: Money | str | None) -> Money:
     """How much goes back. Raises BadInput, Refused."""
-    newest = payment_store.locked_payment(session, payment.id)
+    newest = payment_store.payment_there(session, payment.id, lock=True)
     if newest.status not in ("succeeded", "refunded"):
         raise Refused(
             f"the payment is {newest.status}", "only money that came and is not contested goes back"

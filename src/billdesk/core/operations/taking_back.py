@@ -10,7 +10,15 @@ from datetime import datetime, timedelta
 from billdesk.core.operations.booking import book, free_overdue
 from billdesk.core.operations.holding import capture_legs
 from billdesk.core.operations.office import Office
-from billdesk.core.rules.ledger import SYSTEM, Draft, HoldChange, Leg, digest_of, purpose_of
+from billdesk.core.rules.ledger import (
+    SYSTEM,
+    Draft,
+    HoldChange,
+    Leg,
+    WalletState,
+    digest_of,
+    purpose_of,
+)
 from billdesk.core.store.accounts import open_wallet
 from billdesk.core.store.holds import hold_by_id
 from billdesk.core.store.sessions import Session
@@ -27,9 +35,7 @@ def available_minor(
     office: Office, session: Session, account: str, asset: str, now: datetime
 ) -> int:
     """What could be taken from an account's own wallet, which is locked until the block ends."""
-    state = wallet_state(session, account, purpose_of(asset), asset, lock=True)
-    if state is None:
-        return 0
+    state = _locked_wallet(office, session, account, asset, now)
     freed_minor = free_overdue(office, session, state.number, now)
     floor_minor = state.floor_minor or 0
     return max(state.balance_minor - state.held_minor + freed_minor - floor_minor, 0)
@@ -60,9 +66,9 @@ def set_aside(
     return book(office, draft, now).id
 
 
-def set_free(office: Office, session: Session, hold_id: str, now: datetime) -> None:
-    """Free a hold; one that is resolved already stays as it is."""
-    hold = hold_by_id(session, hold_id)
+def set_free(office: Office, session: Session, hold_id: str | None, now: datetime) -> None:
+    """Free a hold, if there is one; one that is resolved already stays as it is."""
+    hold = hold_by_id(session, hold_id) if hold_id else None
     if hold is None or hold.status != "open":
         return
     asset = hold.amount.asset
@@ -71,14 +77,14 @@ def set_free(office: Office, session: Session, hold_id: str, now: datetime) -> N
         id=office.ids.make("rel", now),
         kind="hold_release",
         scope=SYSTEM,
-        reference=f"resolve:{hold_id}",
+        reference=f"resolve:{hold.id}",
         digest=digest_of("hold_release", legs),
         actor=office.actor,
         legs=legs,
         recorded_at=office.recorded_at(now),
-        about=hold_id,
+        about=hold.id,
         guarded=False,
-        hold=HoldChange(hold_id, "released"),
+        hold=HoldChange(hold.id, "released"),
     )
     book(office, draft, now)
 
@@ -103,16 +109,7 @@ def take_back(
     Frozen and closed accounts give it, too: the money has left the building. The posting's id.
     """
     asset, purpose = amount.asset, purpose_of(amount.asset)
-    state = wallet_state(session, account, purpose, asset, lock=True)
-    if state is None:
-        owner = office.account(session, account)
-        open_wallet(
-            session, id=office.ids.make("wal", now), account_id=owner.id, purpose=purpose,
-            asset=asset, floor_minor=0,
-        )  # fmt: skip
-        state = wallet_state(session, account, purpose, asset, lock=True)
-    if state is None:
-        raise Broken("a wallet that was just opened is not there")
+    state = _locked_wallet(office, session, account, asset, now)
     freed_minor = free_overdue(office, session, state.number, now)
     state = state._replace(held_minor=state.held_minor - freed_minor)
     hold = hold_by_id(session, hold_id) if hold_id else None
@@ -134,3 +131,19 @@ def take_back(
         hold=HoldChange(open_hold.id, "captured") if open_hold else None,
     )
     return book(office, draft, now).id
+
+
+def _locked_wallet(
+    office: Office, session: Session, account: str, asset: str, now: datetime
+) -> WalletState:
+    """An account's own wallet, locked until the block ends; opened when it never had one."""
+    purpose = purpose_of(asset)
+    if wallet_state(session, account, purpose, asset) is None:
+        open_wallet(
+            session, id=office.ids.make("wal", now), account_id=office.account(session, account).id,
+            purpose=purpose, asset=asset, floor_minor=0,
+        )  # fmt: skip
+    state = wallet_state(session, account, purpose, asset, lock=True)
+    if state is None:
+        raise Broken("a wallet that was just opened is not there")
+    return state

@@ -205,12 +205,6 @@ def waiting_facts(
     return [(row[0], _fact(row, account)) for row in rows]
 
 
-def fact_by_number(session: Session, number: int, account: str) -> Fact | None:
-    """One fact as it was told; `account` is the gateway's."""
-    row = session.one(f"{_FACT} WHERE number = ?", (number,))
-    return _fact(row, account) if row else None
-
-
 def _fact(row: tuple[Any, ...], account: str) -> Fact:
     more = json.loads(row[18]) if row[18] else {}
     method = more.get("method")

@@ -99,6 +99,17 @@ def move_card_refund(
     )
 
 
+def fail_card_refund(session: Session, refund_id: str, detail: str, at: int) -> bool:
+    """End a refund that nothing came of; one that has come to an end meanwhile stays as it is."""
+    return bool(
+        session.run(
+            "UPDATE card_refund SET status = 'failed', detail = ?, changed_at = ?"
+            " WHERE id = ? AND status = 'pending'",
+            (detail, at, refund_id),
+        )
+    )
+
+
 def pending_minor(session: Session, payment_id: str) -> int:
     """How much of a payment is on its way back and not booked yet."""
     [(minor,)] = session.all(

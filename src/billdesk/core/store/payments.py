@@ -92,10 +92,10 @@ def payment_by_id(session: Session, payment_id: str) -> PaymentSheet | None:
     return payment_sheet(row) if row else None
 
 
-def locked_payment(session: Session, payment_id: str) -> PaymentSheet:
-    """One payment that is known to be there, locked until the block ends."""
-    lock = " FOR UPDATE OF p" if session.kind == "postgres" else ""
-    [row] = session.all(f"{_PAYMENT} WHERE p.id = ?{lock}", (payment_id,))
+def payment_there(session: Session, payment_id: str, *, lock: bool = False) -> PaymentSheet:
+    """One payment that is known to be there; `lock` keeps others away until the block ends."""
+    lock_sql = " FOR UPDATE OF p" if lock and session.kind == "postgres" else ""
+    [row] = session.all(f"{_PAYMENT} WHERE p.id = ?{lock_sql}", (payment_id,))
     return payment_sheet(row)
 
 
