@@ -22,6 +22,7 @@ FIGURES = {
     "desk": ("starting", "desk"),
     "commands": ("starting", "commands"),
     "ledger": ("scrolling", "ledger"),
+    "reconcile": ("reconciling", "reconciling"),
 }
 
 

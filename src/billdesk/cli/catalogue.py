@@ -31,6 +31,7 @@ class Entry(NamedTuple):
 NOUNS = {
     "account": "Add, list, show, suspend, reopen or close an account.",
     "gateway": "Connect, check, list or remove gateways.",
+    "reconcile": "Compare our records with a gateway's own books.",
     "import": "Bring in accounts or entries from a CSV file.",
 }
 """Words that only come with a second one, and what the pairs do."""
@@ -88,6 +89,11 @@ CATALOGUE = (
     Entry("seal", "checking:seal", CHECKING, "Write a checkpoint to keep elsewhere."),
     Entry("recount", "checking:recount", CHECKING, "Compare balances with the sum of entries."),
     Entry("trial-balance", "checking:trial_balance", CHECKING, "Both sides of every asset."),
+    Entry("reconcile run", "reconcile:run", CHECKING, "Compare with a gateway's books.", acts=True),
+    Entry("reconcile list", "reconcile:list_runs", CHECKING, "List comparisons, newest first."),
+    Entry("reconcile show", "reconcile:show", CHECKING, "Show a comparison with its items."),
+    Entry("reconcile explain", "reconcile:explain", CHECKING, "Say why one differs.", acts=True),
+    Entry("reconcile export", "reconcile:export", CHECKING, "Write a comparison to a file."),
     Entry("doctor", "checking:doctor", CHECKING, "Check the installation and say what to do."),
     Entry("tick", "ticking:tick", KEEPING, "Do everything that is due, once.", acts=True),
     Entry("watch", "ticking:watch", KEEPING, "Do what is due, again and again.", acts=True),

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
-from itertools import groupby
-from typing import TypeVar
+from itertools import groupby, islice
+from types import TracebackType
+from typing import Self, TypeVar
 
 from billdesk.core.operations.office import Office
-from billdesk.core.rules.gateway import Gateway
+from billdesk.core.rules.gateway import Gateway, GatewayRow
 from billdesk.core.rules.matching import (
     MATCHED,
     Item,
@@ -31,8 +32,8 @@ from billdesk.core.rules.matching import (
 from billdesk.core.rules.sheets import ReconcileTotalSheet
 from billdesk.core.store.movements import clearing, known_objects, our_lines
 from billdesk.core.store.sessions import Session
-from billdesk.core.store.spill import Rest, Spill
-from billdesk.core.values.clock import from_micros
+from billdesk.core.store.spill import Spill
+from billdesk.core.values.clock import from_micros, to_micros
 from billdesk.core.values.money import Money
 
 MOST_MATCHED_KEPT = 20_000
@@ -46,74 +47,68 @@ Row = TypeVar("Row")
 
 
 class Comparison:
-    """What is compared, and what it comes to; `items` lie in the spill, which the caller closes."""
+    """What is compared, and what it comes to. Close it after use."""
 
-    def __init__(
-        self, office: Office, gateway: Gateway, span: Span, terms: Terms, spill: Spill
-    ) -> None:
+    def __init__(self, office: Office, gateway: Gateway, span: Span, terms: Terms) -> None:
         self.tally = Tally()
         self.matched_kept = True
-        self._office, self._gateway, self._span = office, gateway, span
-        self._terms, self._spill = terms, spill
+        self._office, self._gateway = office, gateway
+        self._span, self._terms = span, terms
         self._clearing: dict[str, int] = {}
-        self._items: list[Item] = []
+        self._theirs, self._items = Spill(), Spill(sorts=False)
+        self._our_rest, self._their_rest = Spill(), Spill()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        for spill in (self._theirs, self._items, self._our_rest, self._their_rest):
+            spill.close()
 
     def run(self, on_progress: Progress | None) -> None:
         """Read and pair everything. Raises what the gateway raises, StoreError kinds."""
         tell = on_progress or _say_nothing
         rows = self._gateway.rows(from_micros(self._span.since), from_micros(self._span.until))
         # About as much again is to come from our side.
-        theirs = self._spill.take_theirs(_told(rows, lambda done: tell(done, 2 * done)))
-        self.matched_kept = theirs <= MOST_MATCHED_KEPT
+        count = self._theirs.extend(map(_line, _told(rows, lambda done: tell(done, 2 * done))))
+        self.matched_kept = count <= MOST_MATCHED_KEPT
         with self._office.database.read(snapshot=True) as session:
             ours = our_lines(
                 session, self._gateway.name, self._gateway.mode, self._span,
                 late_from(self._span, self._terms),
             )  # fmt: skip
-            self._pair(_told(ours, lambda done: tell(theirs + done, theirs + max(theirs, done))))
-            self._settle_rests(session)
+            told = _told(ours, lambda done: tell(count + done, count + max(count, done)))
+            self._pair(told)
+            self._pair_rests(session)
             self._clearing = clearing(session, self._gateway.name, self._span)
-        self._spill.keep(self._items)
 
     def items(self) -> Iterator[Item]:
-        """The items to be kept, in their order."""
-        return self._spill.items()
+        """The items to be kept: first what both sides have under one name, then the rest."""
+        return map(Item._make, self._items)
 
     def _pair(self, ours: Iterator[Line]) -> None:
         """Take what both sides have under one name; keep the rest of either aside."""
-        rests: dict[Rest, list[Line]] = {"our_rest": [], "their_rest": []}
-        for our, their in paired(ours, self._spill.theirs()):
-            if our is not None and their is not None:
+        for our, their in paired(ours, map(Line._make, self._theirs)):
+            if our is None and their is not None:
+                self._their_rest.add(their)
+            elif our is not None and their is None:
+                self._our_rest.add(our)
+            else:
                 self._take(our, their)
-            elif our is not None:
-                self._leave(rests, "our_rest", our)
-            elif their is not None:
-                self._leave(rests, "their_rest", their)
-        for side, lines in rests.items():
-            self._spill.leave(side, lines)
 
-    def _leave(self, rests: dict[Rest, list[Line]], side: Rest, line: Line) -> None:
-        rests[side].append(line)
-        if len(rests[side]) >= _BATCH:
-            self._spill.leave(side, rests[side])
-            rests[side] = []
-
-    def _settle_rests(self, session: Session) -> None:
-        """Pair by other names what is left of both sides, and say what becomes of the others."""
-        self._spill.rename()
-        unknown: list[Line] = []
-        for our, their in paired(self._spill.rest("our_rest"), self._spill.rest("their_rest")):
-            if our is not None:
+    def _pair_rests(self, session: Session) -> None:
+        """Pair what is left of both sides by the other names it has here."""
+        with Spill() as renamed:
+            rest = map(Line._make, self._their_rest)
+            while lines := list(islice(rest, _BATCH)):
+                renamed.extend(self._renamed(session, lines))
+            for our, their in paired(map(Line._make, self._our_rest), map(Line._make, renamed)):
                 self._take(our, their)
-            elif their is not None:
-                unknown.append(their)
-            if len(unknown) >= _BATCH:
-                self._take_theirs(session, unknown)
-                unknown = []
-        self._take_theirs(session, unknown)
 
-    def _take_theirs(self, session: Session, lines: Sequence[Line]) -> None:
-        """Take what only they have in this span; the desk may know it all the same."""
+    def _renamed(self, session: Session, lines: Sequence[Line]) -> Iterator[Line]:
+        """Lines of theirs under the names that the desk has for them, if it knows them at all."""
         for kind, group in groupby(lines, lambda line: line.kind):
             alike = list(group)
             known = known_objects(
@@ -122,23 +117,13 @@ class Comparison:
             for line in alike:
                 names = (line.our_id, line.charge_id, line.external_id)
                 found = next((known[name] for name in names if name in known), None)
-                self._take(
-                    None,
-                    line._replace(our_id=None)
-                    if found is None
-                    else line._replace(
-                        our_id=found.our_id, account_id=found.account_id, waits=found.waits
-                    ),
-                )
+                yield line._replace(**found._asdict()) if found else line._replace(our_id="")
 
     def _take(self, our: Line | None, their: Line | None) -> None:
         outcome = outcome_of(our, their, self._span, self._terms)
         self.tally.add(our, their, outcome)
         if outcome != MATCHED or self.matched_kept:
-            self._items.append(item_of(our, their, outcome))
-            if len(self._items) >= _BATCH:
-                self._spill.keep(self._items)
-                self._items = []
+            self._items.add(item_of(our, their, outcome))
 
     def totals(self) -> tuple[ReconcileTotalSheet, ...]:
         """Each asset in total, by name: of either side, and of the ledger's own entries."""
@@ -166,9 +151,19 @@ class Comparison:
     def digest(self) -> str:
         """SHA-256 of the kept items and the totals: the same for the same two lists."""
         digest = sha256(json.dumps(self.totals()).encode())
-        for item in self._spill.items():
+        for item in self._items:
             digest.update(json.dumps(item).encode())
         return digest.hexdigest()
+
+
+def _line(row: GatewayRow) -> tuple[object, ...]:
+    """A row of the gateway's as a line; only a payment has other names."""
+    kind, external_id, charge_id, payment_id, asset, amount_minor, fee_minor, happened_at = row
+    if kind != "payment":
+        charge_id = payment_id = None
+    at = to_micros(happened_at)
+    names = (charge_id or "", payment_id or "", "", 0)
+    return kind, external_id, asset, amount_minor, fee_minor, at, *names
 
 
 def _told(rows: Iterable[Row], tell: Callable[[int], None]) -> Iterator[Row]:

@@ -28,7 +28,6 @@ from billdesk.core.rules.sheets import (
 )
 from billdesk.core.store import reconciliations as store
 from billdesk.core.store.sessions import Session
-from billdesk.core.store.spill import Spill
 from billdesk.core.values.clock import aware, format_instant, to_micros
 from billdesk.core.values.errors import (
     BadInput,
@@ -87,8 +86,7 @@ class Reconciliations:
                 return known
         run_id = self._begin(maker, span, reference, now)
         try:
-            with Spill() as spill:
-                comparison = Comparison(office, maker, span, self._terms, spill)
+            with Comparison(office, maker, span, self._terms) as comparison:
                 comparison.run(on_progress)
                 self._finish(run_id, gateway, comparison)
         except BilldeskError as error:

@@ -31,7 +31,7 @@ class Line(NamedTuple):
 
     `amount_minor` is positive for money in, negative for money back; `fee_minor` is what the gateway
     kept. `happened_at` is the gateway's time in microseconds. `charge_id` and `our_id` are other
-    names of the object. `waits`: the other side may well not have it yet, or in another span.
+    names of the object, if known. `waits`: the other side may well not have it yet, or in another span.
     """
 
     kind: str
@@ -40,9 +40,9 @@ class Line(NamedTuple):
     amount_minor: int
     fee_minor: int
     happened_at: int
-    charge_id: str | None = None
-    our_id: str | None = None
-    account_id: str | None = None
+    charge_id: str = ""
+    our_id: str = ""
+    account_id: str = ""
     waits: int = 0
 
     @property
@@ -196,8 +196,8 @@ def item_of(our: Line | None, their: Line | None, outcome: str) -> Item:
         some.kind,
         outcome,
         some.external_id,
-        some.our_id,
-        some.account_id,
+        some.our_id or None,
+        some.account_id or None,
         some.asset,
         None if our is None else our.amount_minor,
         None if their is None else their.amount_minor,

@@ -15,41 +15,39 @@ from billdesk.core.store.sessions import Session
 _CLOCKS_APART = 86_400_000_000
 """An entry is recorded after it happened, unless the gateway's clock is ahead: not by more than a day."""
 
-# In the order of Line's fields. Each ends with how its time is cut, and sorts as Python does.
+# In the order of Line's fields; {} makes Postgres sort as Python does. Indexes give the order.
 _DISPUTES = """
-SELECT * FROM (
-    SELECT 'dispute', d.external_id AS external_id, d.asset AS asset, -d.amount_minor, 0,
-           d.opened_at AS at, NULL, d.id, p.account_id,
-           CASE WHEN d.status = 'lost' AND d.closed_at < ? THEN 0 ELSE 1 END
-    FROM dispute d JOIN payment p ON p.id = d.payment_id
-    WHERE d.gateway = ? AND d.mode = ? AND d.opened_at >= ? AND d.opened_at < ?
-    UNION ALL
-    SELECT 'dispute', d.external_id, d.asset, d.amount_minor, 0, d.closed_at, NULL, d.id,
-           p.account_id, 1
-    FROM dispute d JOIN payment p ON p.id = d.payment_id
-    WHERE d.gateway = ? AND d.mode = ? AND d.status = 'won' AND d.closed_at >= ? AND d.closed_at < ?
-) AS moved ORDER BY external_id{}, asset, at"""
+SELECT 'dispute', d.external_id{0} AS external_id, d.asset, -d.amount_minor, 0, d.opened_at,
+       '', d.id, p.account_id,
+       CASE WHEN d.status = 'lost' AND d.closed_at < ? THEN 0 ELSE 1 END
+FROM dispute d JOIN payment p ON p.id = d.payment_id
+WHERE d.gateway = ? AND d.mode = ? AND d.opened_at >= ? AND d.opened_at < ?
+UNION ALL
+SELECT 'dispute', d.external_id{0}, d.asset, d.amount_minor, 0, d.closed_at, '', d.id,
+       p.account_id, 1
+FROM dispute d JOIN payment p ON p.id = d.payment_id
+WHERE d.gateway = ? AND d.mode = ? AND d.status = 'won' AND d.closed_at >= ? AND d.closed_at < ?
+ORDER BY external_id"""
 _PAYMENTS = """
-SELECT 'payment', p.external_id, p.asset, p.amount_minor, coalesce(p.fee_minor, 0), g.happened_at,
-       p.charge_id, p.id, p.account_id, 0
+SELECT 'payment', p.external_id{0} AS external_id, p.asset, p.amount_minor,
+       coalesce(p.fee_minor, 0), g.happened_at, coalesce(p.charge_id, ''), p.id, p.account_id, 0
 FROM payment p JOIN posting g ON g.id = p.posting_id
 WHERE p.gateway = ? AND p.mode = ? AND p.external_id IS NOT NULL
       AND g.happened_at >= ? AND g.happened_at < ?
-ORDER BY p.external_id{}"""
+ORDER BY external_id"""
 _REFUNDS = """
-SELECT * FROM (
-    SELECT 'refund', r.external_id AS external_id, r.asset AS asset, -r.amount_minor, 0,
-           g.happened_at AS at, NULL, r.id, p.account_id, 0
-    FROM card_refund r JOIN payment p ON p.id = r.payment_id JOIN posting g ON g.id = r.posting_id
-    WHERE r.gateway = ? AND r.mode = ? AND r.external_id IS NOT NULL
-          AND g.happened_at >= ? AND g.happened_at < ?
-    UNION ALL
-    SELECT 'refund', r.external_id, r.asset, r.amount_minor, 0, r.changed_at, NULL, r.id,
-           p.account_id, 1
-    FROM card_refund r JOIN payment p ON p.id = r.payment_id
-    WHERE r.gateway = ? AND r.mode = ? AND r.external_id IS NOT NULL AND r.posting_id IS NOT NULL
-          AND r.status = 'failed' AND r.changed_at >= ? AND r.changed_at < ?
-) AS moved ORDER BY external_id{}, asset, at"""
+SELECT 'refund', r.external_id{0} AS external_id, r.asset, -r.amount_minor, 0, g.happened_at,
+       '', r.id, p.account_id, 0
+FROM card_refund r JOIN payment p ON p.id = r.payment_id JOIN posting g ON g.id = r.posting_id
+WHERE r.gateway = ? AND r.mode = ? AND r.external_id IS NOT NULL
+      AND g.happened_at >= ? AND g.happened_at < ?
+UNION ALL
+SELECT 'refund', r.external_id{0}, r.asset, r.amount_minor, 0, r.changed_at, '', r.id,
+       p.account_id, 1
+FROM card_refund r JOIN payment p ON p.id = r.payment_id
+WHERE r.gateway = ? AND r.mode = ? AND r.external_id IS NOT NULL AND r.posting_id IS NOT NULL
+      AND r.status = 'failed' AND r.changed_at >= ? AND r.changed_at < ?
+ORDER BY external_id"""
 
 
 def our_lines(
@@ -72,11 +70,12 @@ def _lines(session: Session, sql: str, values: Sequence[Any]) -> Iterator[Line]:
 
 
 class Known(NamedTuple):
-    """An object of ours that a line of theirs speaks of.
+    """An object of ours that a line of theirs speaks of; `external_id` is the name it has here.
 
     `waits`: it is still open, or its money moved in another span.
     """
 
+    external_id: str
     our_id: str
     account_id: str
     waits: bool
@@ -85,56 +84,45 @@ class Known(NamedTuple):
 def known_objects(
     session: Session, gateway: str, mode: str, span: Span, kind: str, lines: Sequence[Line]
 ) -> dict[str, Known]:
-    """What the desk knows, in any span, of the names that lines of a kind carry."""
-    if kind == "payment":
-        return _known_payments(session, gateway, mode, span, lines)
-    table = {"refund": _KNOWN_REFUNDS, "dispute": _KNOWN_DISPUTES}.get(kind)
-    if table is None:
+    """What the desk knows, of any span, by the names that lines of a kind carry."""
+    if kind not in _KNOWN:
         return {}
-    ids = [line.external_id for line in lines]
-    rows = session.all(table.format(_marks(ids)), (gateway, mode, *ids))
-    return {row[0]: _known(row[1:], span) for row in rows}
-
-
-_KNOWN_PAYMENTS = """
-SELECT p.{0}, p.id, p.account_id, CASE WHEN p.status = 'pending' THEN 1 ELSE 0 END, g.happened_at
-FROM payment p LEFT JOIN posting g ON g.id = p.posting_id
-WHERE p.gateway = ? AND p.mode = ? AND p.{0} IN ({1})"""
-_KNOWN_REFUNDS = """
-SELECT r.external_id, r.id, p.account_id, CASE WHEN r.status = 'pending' THEN 1 ELSE 0 END,
-       g.happened_at
-FROM card_refund r JOIN payment p ON p.id = r.payment_id LEFT JOIN posting g ON g.id = r.posting_id
-WHERE r.gateway = ? AND r.mode = ? AND r.external_id IN ({})"""
-_KNOWN_DISPUTES = """
-SELECT d.external_id, d.id, p.account_id, CASE WHEN d.status = 'open' THEN 1 ELSE 0 END, d.opened_at
-FROM dispute d JOIN payment p ON p.id = d.payment_id
-WHERE d.gateway = ? AND d.mode = ? AND d.external_id IN ({})"""
-
-
-def _known_payments(
-    session: Session, gateway: str, mode: str, span: Span, lines: Sequence[Line]
-) -> dict[str, Known]:
-    """By the gateway's id, by the charge's and by ours: whichever the gateway carried."""
-    names = {
-        "external_id": [line.external_id for line in lines],
-        "charge_id": [
-            name for line in lines for name in (line.charge_id, line.external_id) if name
-        ],
-        "id": [line.our_id for line in lines if line.our_id],
-    }
-    known = {}
-    for column, values in names.items():
-        if values:
-            sql = _KNOWN_PAYMENTS.format(column, _marks(values))
-            for row in session.all(sql, (gateway, mode, *values)):
-                known[row[0]] = _known(row[1:], span)
+    sql, known = _KNOWN[kind], dict[str, Known]()
+    for column, names in _names(kind, lines).items():
+        rows = session.all(sql.format(column, _marks(names)), (gateway, mode, *names))
+        for name, external_id, our_id, account_id, is_open, happened_at in rows:
+            elsewhere = happened_at is not None and not span.since <= happened_at < span.until
+            known[name] = Known(external_id, our_id, account_id, bool(is_open) or elsewhere)
     return known
 
 
-def _known(row: tuple[Any, ...], span: Span) -> Known:
-    our_id, account_id, is_open, happened_at = row
-    elsewhere = happened_at is not None and not span.since <= happened_at < span.until
-    return Known(our_id, account_id, bool(is_open) or elsewhere)
+# A payment whose gateway's id is not known yet goes by our own.
+_KNOWN = {
+    "payment": """
+SELECT o.{0}, coalesce(o.external_id, o.id), o.id, o.account_id,
+       CASE WHEN o.status = 'pending' THEN 1 ELSE 0 END, g.happened_at
+FROM payment o LEFT JOIN posting g ON g.id = o.posting_id
+WHERE o.gateway = ? AND o.mode = ? AND o.{0} IN ({1})""",
+    "refund": """
+SELECT o.{0}, o.external_id, o.id, p.account_id,
+       CASE WHEN o.status = 'pending' THEN 1 ELSE 0 END, g.happened_at
+FROM card_refund o JOIN payment p ON p.id = o.payment_id LEFT JOIN posting g ON g.id = o.posting_id
+WHERE o.gateway = ? AND o.mode = ? AND o.{0} IN ({1})""",
+    "dispute": """
+SELECT o.{0}, o.external_id, o.id, p.account_id,
+       CASE WHEN o.status = 'open' THEN 1 ELSE 0 END, o.opened_at
+FROM dispute o JOIN payment p ON p.id = o.payment_id
+WHERE o.gateway = ? AND o.mode = ? AND o.{0} IN ({1})""",
+}
+
+
+def _names(kind: str, lines: Sequence[Line]) -> dict[str, list[str]]:
+    """The columns to look into, and for what. A payment has more names than one."""
+    names = {"external_id": [line.external_id for line in lines]}
+    if kind == "payment":
+        charges = [name for line in lines for name in (line.charge_id, line.external_id) if name]
+        names |= {"charge_id": charges, "id": [line.our_id for line in lines if line.our_id]}
+    return {column: found for column, found in names.items() if found}
 
 
 def _marks(values: Sequence[object]) -> str:
@@ -155,7 +143,12 @@ def clearing(session: Session, gateway: str, span: Span) -> dict[str, int]:
         f"SELECT {sums} FROM entry e"
         " JOIN posting g ON g.number = e.posting_number JOIN wallet w ON w.number = e.wallet_number"
         " WHERE e.counterparty = ? AND e.number >= ? AND g.happened_at >= ? AND g.happened_at < ?",
-        (*assets, f"gateway:{gateway}", first_number_at(session, span.since - _CLOCKS_APART), *span),
+        (
+            *assets,
+            f"gateway:{gateway}",
+            first_number_at(session, span.since - _CLOCKS_APART),
+            *span,
+        ),
     )
     return {
         asset: int(minor) for asset, minor in zip(assets, row, strict=True) if minor is not None

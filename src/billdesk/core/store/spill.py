@@ -1,67 +1,44 @@
-"""Rows too many for memory, kept aside while two lists are compared: a temporary file of our own.
+"""Rows too many for memory, kept in a file without a name that is gone with the process.
 
-The gateway's rows come in any order and have to be sorted. A ledger's own temporary tables would not
-do: on SQLite they are set to live in memory and readers may not write them, on Postgres they would keep
-a connection for as long as the gateway takes. SQLite's nameless database is a file without a name,
-which is gone with the process, however it ends.
+The gateway's rows come in any order and have to be sorted. A ledger's temporary tables would not do: on
+SQLite they live in memory, on Postgres they would keep a connection for as long as the gateway takes.
 """
 
 from __future__ import annotations
 
+import marshal
+import tempfile
 from collections.abc import Iterable, Iterator
+from heapq import merge
+from itertools import chain, islice
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Self
 
-from billdesk.core.rules.gateway import GatewayRow
-from billdesk.core.rules.matching import Item, Line
-from billdesk.core.store.sqlite import mapped_errors, sqlite3
-from billdesk.core.values.clock import to_micros
+from billdesk.core.values.errors import StoreFull
 
-Rest = Literal["our_rest", "their_rest"]
+Row = tuple[Any, ...]
+"""Text and whole numbers, alike in every row, so that rows can be compared."""
 
-_WHERE = "a temporary file"
-_BATCH = 1_000
-_LINE = ", ".join(Line._fields)
-_ITEM = ", ".join(Item._fields)
-_SET_UP = (
-    "PRAGMA journal_mode=OFF",
-    "PRAGMA synchronous=OFF",
-    "PRAGMA cache_size=-4000",
-    "PRAGMA temp_store=FILE",
-    "BEGIN",
-    f"CREATE TABLE theirs ({_LINE})",
-    f"CREATE TABLE our_rest ({_LINE})",
-    f"CREATE TABLE their_rest ({_LINE})",
-    f"CREATE TABLE item ({_ITEM})",
-)
-_INDEXES = (
-    "CREATE INDEX rest_charge ON our_rest (charge_id) WHERE kind = 'payment'",
-    "CREATE INDEX rest_external ON our_rest (external_id) WHERE kind = 'payment'",
-    "CREATE INDEX rest_id ON our_rest (our_id) WHERE kind = 'payment'",
-)
-_OURS = """
-    (SELECT min(o.external_id) FROM our_rest o WHERE o.kind = 'payment'
-     AND o.{} = their_rest.{} AND o.asset = their_rest.asset)"""
-# A payment of theirs takes the id of ours that shares another name with it.
-_RENAME = f"""
-UPDATE their_rest SET external_id = coalesce({_OURS.format("our_id", "our_id")},
-    {_OURS.format("charge_id", "charge_id")}, {_OURS.format("charge_id", "external_id")},
-    {_OURS.format("external_id", "charge_id")}, external_id)
-WHERE kind = 'payment'"""
+RUN_ROWS = 8_192
+_CHUNK_ROWS = 128
 
 
 class Spill:
-    """Rows kept aside, in the order of their kind, external id and asset. Close it after use."""
+    """Rows to be read back, in the order of their values or (`sorts=False`) as they came.
 
-    def __init__(self) -> None:
-        with mapped_errors(_WHERE):
-            self._connection = sqlite3.connect("", isolation_level=None)
-            for statement in _SET_UP:
-                self._connection.execute(statement)
+    Memory holds one run of rows while they come, and a chunk of each run while they are read. Close it
+    after use. Raises StoreFull when there is no room.
+    """
+
+    def __init__(self, *, sorts: bool = True) -> None:
+        self._sorts = sorts
+        self._file = tempfile.TemporaryFile(prefix="billdesk-")  # noqa: SIM115 - closed by `close`
+        self._runs: list[list[tuple[int, int]]] = []
+        self._waiting: list[Row] = []
 
     def close(self) -> None:
         """Forget everything."""
-        self._connection.close()
+        self._file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -71,65 +48,51 @@ class Spill:
     ) -> None:
         self.close()
 
-    def take_theirs(self, rows: Iterable[GatewayRow]) -> int:
-        """Keep the gateway's own lines; how many there were. Raises what reading `rows` raises."""
-        with mapped_errors(_WHERE):
-            return self._connection.executemany(
-                "INSERT INTO theirs VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, 0)", map(_values, rows)
-            ).rowcount
+    def add(self, row: Row) -> None:
+        """Keep one row."""
+        self._waiting.append(row)
+        if len(self._waiting) >= RUN_ROWS:
+            self._end_run()
 
-    def theirs(self) -> Iterator[Line]:
-        """The gateway's own lines, in order."""
-        return self._lines("theirs")
+    def extend(self, rows: Iterable[Row]) -> int:
+        """Keep many; how many there were. Raises what reading `rows` raises."""
+        source, count = iter(rows), 0
+        while batch := list(islice(source, RUN_ROWS)):
+            self._waiting += batch
+            self._end_run()
+            count += len(batch)
+        return count
 
-    def leave(self, side: Rest, lines: Iterable[Line]) -> None:
-        """Keep lines of a side that the other one does not seem to have."""
-        with mapped_errors(_WHERE):
-            self._connection.executemany(
-                f"INSERT INTO {side} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", lines
-            )
+    def __iter__(self) -> Iterator[Row]:
+        """The rows; while they are read none may be added."""
+        self._end_run()
+        runs = [self._read(run) for run in self._runs]
+        return merge(*runs) if self._sorts else chain(*runs)
 
-    def rename(self) -> None:
-        """Call payments that were left on their side as ours are called that have the same names."""
-        with mapped_errors(_WHERE):
-            for statement in (*_INDEXES, _RENAME):
-                self._connection.execute(statement)
+    def _end_run(self) -> None:
+        """Write what waits, in order, chunk by chunk."""
+        rows, self._waiting = self._waiting, []
+        if self._sorts:
+            rows.sort()
+        run = []
+        try:
+            at = self._file.seek(0, 2)
+            for first in range(0, len(rows), _CHUNK_ROWS):
+                # Marshal takes tuples only, none of their subclasses.
+                chunk = marshal.dumps([tuple(row) for row in rows[first : first + _CHUNK_ROWS]])
+                self._file.write(chunk)
+                run.append((at, len(chunk)))
+                at += len(chunk)
+            self._file.flush()
+        except OSError as error:
+            raise StoreFull(
+                f"a temporary file cannot be written: {error.strerror}", "free some space"
+            ) from error
+        if run:
+            self._runs.append(run)
 
-    def rest(self, side: Rest) -> Iterator[Line]:
-        """The lines that a side was left with, in order."""
-        return self._lines(side)
-
-    def keep(self, items: Iterable[Item]) -> None:
-        """Keep what shall be written down in the end."""
-        with mapped_errors(_WHERE):
-            self._connection.executemany(
-                "INSERT INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", items
-            )
-
-    def items(self) -> Iterator[Item]:
-        """What was kept, in an order that is the same for the same rows."""
-        with mapped_errors(_WHERE):
-            yield from map(
-                Item._make,
-                self._connection.execute(
-                    "SELECT * FROM item ORDER BY kind, external_id, asset, outcome, happened_at"
-                ),
-            )
-
-    def _lines(self, table: str) -> Iterator[Line]:
-        with mapped_errors(_WHERE):
-            yield from map(
-                Line._make,
-                self._connection.execute(
-                    f"SELECT * FROM {table} ORDER BY kind, external_id, asset, happened_at"
-                ),
-            )
-
-
-def _values(row: GatewayRow) -> tuple[object, ...]:
-    """A row of the gateway's as a line of ours; only a payment has other names."""
-    kind, external_id, charge_id, payment_id, asset, amount_minor, fee_minor, happened_at = row
-    at = to_micros(happened_at)
-    if kind != "payment":
-        return kind, external_id, asset, amount_minor, fee_minor, at, None, None
-    return kind, external_id, asset, amount_minor, fee_minor, at, charge_id, payment_id
+    def _read(self, run: list[tuple[int, int]]) -> Iterator[Row]:
+        for at, size in run:
+            self._file.seek(at)
+            chunk = self._file.read(size)
+            yield from marshal.loads(chunk)  # noqa: S302 - nobody else can have written it
