@@ -149,6 +149,8 @@ def test_a_request_that_never_arrived_has_done_nothing_and_may_be_sent_again(til
     assert till.gateway.find(till.query(request)) == ()
     opened = till.gateway.open_payment(request)
     till.scene.pay(opened)
+    till.clock.advance(MINUTE)
+    assert len(of_stage(till.gateway.find(till.query(request, opened)), "settled")) == 1
     assert till.effects("payment") == 1
 
 
@@ -323,8 +325,14 @@ def test_a_sweep_finds_what_the_feed_told(till: Till) -> None:
 # --- what goes wrong -----------------------------------------------------------------------------
 
 
-def ask(till: Till, what: str) -> object:
-    """One request of the kind that is named."""
+# PayPal keeps no customers to ask for, and lists events only for an app that may read them.
+UNASKED = {("paypal", "customer", 0), ("paypal", "facts", 403)}
+
+
+def ask(till: Till, what: str, status: int = 0) -> object:
+    """One request of the kind that is named, to be answered with a status."""
+    if {(till.scene.make, what, status), (till.scene.make, what, 0)} & UNASKED:
+        pytest.skip("it does not ask, or takes no for nothing")
     if what == "facts":
         return till.gateway.facts(None)
     if what == "open":
@@ -350,7 +358,7 @@ def test_a_refused_key_is_named_by_its_gateway(till: Till, what: str) -> None:
     till.gateway.check()
     till.scene.answer_next(403)
     with pytest.raises(KeyRefused, match=f"the key of {till.gateway.name} was refused"):
-        ask(till, what)
+        ask(till, what, 403)
 
 
 @pytest.mark.parametrize("what", WAYS)
@@ -370,7 +378,7 @@ def test_no_secret_is_ever_shown(till: Till) -> None:
     for status in (403, 429, 500):
         till.scene.answer_next(status)
         with pytest.raises(GatewayError) as refusal:
-            till.gateway.facts(None)
+            till.gateway.open_payment(till.request())
         shown += [refusal.value.message, refusal.value.hint, repr(refusal.value)]
     shown += [repr(fact) for fact in till.read()[0]]
     assert [text for text in shown if any(secret in text for secret in secrets)] == []
@@ -477,8 +485,10 @@ def test_the_rows_add_up_to_the_books(till: Till) -> None:
     fees = sum(row.fee_minor for row in rows)
     assert till.scene.totals() == {"USD": (paid, fees, back)}
     assert (paid, back) == (60_000, 30_000)
-    known = {row.external_id for row in rows if row.kind == "payment"}
-    assert first.settled.object_id in known
+    known = {
+        name for row in rows if row.kind == "payment" for name in (row.external_id, row.charge_id)
+    }
+    assert known & {first.settled.object_id, first.charge_id}
     assert {row.payment_id for row in rows if row.kind == "payment"} >= {first.request.payment_id}
     till.clock.advance(timedelta(days=1))
     assert list(till.gateway.rows(ended, till.clock.now())) == []

@@ -167,7 +167,8 @@ class Till:
 
     def secrets(self) -> set[str]:
         """What the adapter keeps to itself: keys, and whatever it got for them."""
-        kept = vars(self.gateway).items()
+        rooms = [self.gateway, *vars(self.gateway).values()]
+        kept = [item for room in rooms for item in getattr(room, "__dict__", {}).items()]
         secret = {
             value
             for name, value in kept
