@@ -193,7 +193,6 @@ def dispute_json(one: Dispute) -> Json:
         ],
         "reason": "UNAUTHORISED",
         "status": one.status,
-        "dispute_state": "RESOLVED" if one.status == "RESOLVED" else "REQUIRED_ACTION",
         "dispute_amount": money_json(one.amount, capture.order.currency),
         "dispute_life_cycle_stage": "CHARGEBACK",
         "dispute_channel": "INTERNAL",

@@ -73,7 +73,8 @@ class Client:
         timeout_seconds: float,
     ) -> None:
         self._name = name
-        self._auth = (client_id, secret)
+        self._client_id = client_id
+        self._secret = secret
         self._clock = clock
         self._http = httpx.Client(base_url=base_url, timeout=timeout_seconds)
         # Nobody closes a gateway; its connections go when it does.
@@ -139,7 +140,7 @@ class Client:
         request = self._http.build_request(
             "POST", TOKEN_PATH, data={"grant_type": "client_credentials"}
         )
-        answer = self._send(request, self._auth)
+        answer = self._send(request, (self._client_id, self._secret))
         if answer.status >= 300:
             raise self.refusal(answer)
         with reading("the token"):

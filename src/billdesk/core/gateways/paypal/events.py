@@ -16,7 +16,7 @@ from billdesk.core.gateways.paypal.objects import (
     Json,
     Source,
     capture_fact,
-    dispute_fact,
+    dispute_facts,
     link,
     method_fact,
     order_facts,
@@ -33,12 +33,6 @@ from billdesk.core.values.errors import GatewayUnreachable
 EVENTS_PATH = "/v1/notifications/webhooks-events"
 REVERSED = "PAYMENT.CAPTURE.REVERSED"
 """Money that PayPal took back: of a dispute, if there is one, which only asking can tell."""
-
-Reader = Callable[[Source, Json, datetime], Fact]
-
-
-def _as_it_is(read: Callable[[Source, Json], Fact]) -> Reader:
-    return lambda source, resource, _: read(source, resource)
 
 
 def _approved(source: Source, order: Json, happened_at: datetime) -> Fact:
@@ -70,46 +64,48 @@ def _unpaid(source: Source, subscription: Json, happened_at: datetime) -> Fact:
     )
 
 
+Reader = Callable[[Source, Json, datetime], Fact | tuple[Fact, ...]]
+
 _READERS: dict[str, Reader] = {
     "CHECKOUT.ORDER.APPROVED": _approved,
-    "PAYMENT.CAPTURE.COMPLETED": _as_it_is(capture_fact),
-    "PAYMENT.CAPTURE.DECLINED": _as_it_is(capture_fact),
-    "PAYMENT.CAPTURE.DENIED": _as_it_is(capture_fact),
-    "PAYMENT.CAPTURE.PENDING": _as_it_is(capture_fact),
-    "PAYMENT.CAPTURE.REFUNDED": _as_it_is(refund_fact),
-    REVERSED: _as_it_is(refund_fact),
-    "CUSTOMER.DISPUTE.CREATED": _as_it_is(dispute_fact),
-    "CUSTOMER.DISPUTE.UPDATED": _as_it_is(dispute_fact),
-    "CUSTOMER.DISPUTE.RESOLVED": _as_it_is(dispute_fact),
+    "PAYMENT.CAPTURE.COMPLETED": lambda source, capture, _: capture_fact(source, capture),
+    "PAYMENT.CAPTURE.DECLINED": lambda source, capture, _: capture_fact(source, capture),
+    "PAYMENT.CAPTURE.DENIED": lambda source, capture, _: capture_fact(source, capture),
+    "PAYMENT.CAPTURE.PENDING": lambda source, capture, _: capture_fact(source, capture),
+    "PAYMENT.CAPTURE.REFUNDED": lambda source, refund, _: refund_fact(source, refund),
+    REVERSED: lambda source, refund, _: refund_fact(source, refund),
+    "CUSTOMER.DISPUTE.": lambda source, dispute, _: dispute_facts(source, dispute),
     "VAULT.PAYMENT-TOKEN.CREATED": lambda source, token, at: method_fact(
         source, token, "method_saved", at
     ),
     "VAULT.PAYMENT-TOKEN.DELETED": lambda source, token, at: method_fact(
         source, token, "method_removed", at
     ),
-    "PAYMENT.SALE.COMPLETED": _as_it_is(sale_fact),
+    "PAYMENT.SALE.COMPLETED": lambda source, sale, _: sale_fact(source, sale),
     "PAYMENT.SALE.REFUNDED": lambda source, refund, _: sale_refund_fact(source, refund, ""),
     "PAYMENT.SALE.REVERSED": lambda source, refund, _: sale_refund_fact(
         source, refund, "reversed by PayPal"
     ),
     "BILLING.SUBSCRIPTION.PAYMENT.FAILED": _unpaid,
+    "BILLING.SUBSCRIPTION.": lambda source, now, _: subscription_fact(source, now),
 }
-_SUBSCRIPTION = _as_it_is(subscription_fact)
+"""By the event's type, or else by what it begins with."""
 
 
-def event_fact(source: Source, message: Json) -> Fact:
-    """The fact that an event tells. Raises GatewayUnreachable when it is no event at all."""
+def event_facts(source: Source, message: Json) -> tuple[Fact, ...]:
+    """The facts that an event tells. Raises GatewayUnreachable when it is no event at all."""
     event = read_event(message)
-    reader = _READERS.get(event.type)
-    if reader is None and event.type.startswith("BILLING.SUBSCRIPTION."):
-        reader = _SUBSCRIPTION
+    family = event.type[: event.type.find(".", event.type.find(".") + 1) + 1]
+    reader = _READERS.get(event.type) or _READERS.get(family)
     if reader is None:
-        return _unknown(source, message, event, f"PayPal's {event.type} means nothing to us yet")
+        detail = f"{event.type} means nothing to this desk yet"
+        return (_unknown(source, message, event, detail),)
     try:
         with reading(f"event {event.event_id}"):
-            return reader(source, message["resource"], event.happened_at)
+            told = reader(source, message["resource"], event.happened_at)
     except GatewayUnreachable as error:
-        return _unknown(source, message, event, error.message)
+        return (_unknown(source, message, event, error.message),)
+    return told if isinstance(told, tuple) else (told,)
 
 
 def read_event(message: Json) -> Event:

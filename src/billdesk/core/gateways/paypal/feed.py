@@ -13,12 +13,12 @@ from billdesk.core.gateways.paypal.client import Client
 from billdesk.core.gateways.paypal.events import (
     EVENTS_PATH,
     REVERSED,
-    event_fact,
+    event_facts,
     next_page,
     read_event,
 )
 from billdesk.core.gateways.paypal.money_back import DISPUTES_PATH, MoneyBack
-from billdesk.core.gateways.paypal.objects import Json, Source, dispute_fact, link
+from billdesk.core.gateways.paypal.objects import Json, Source, dispute_facts, link
 from billdesk.core.gateways.paypal.reports import (
     Movement,
     Place,
@@ -142,10 +142,10 @@ class Feed:
         return FactPage(self._event_facts(message), "", complete=True, events=(event,))
 
     def _event_facts(self, message: Json) -> tuple[Fact, ...]:
-        fact = event_fact(self._source, message)
-        if message["event_type"] == REVERSED and fact.stage == "refunded":
-            return self._money_back.reversal(fact)
-        return (fact,)
+        facts = event_facts(self._source, message)
+        if message["event_type"] == REVERSED and facts[0].stage == "refunded":
+            return self._money_back.reversal(facts[0])
+        return facts
 
     # --- everything, by listing ----------------------------------------------------------------
 
@@ -185,8 +185,11 @@ class Feed:
         with reading("disputes"):
             rest = _next_token(answer.data)
             facts = tuple(
-                dispute_fact(self._source, self._money_back.dispute(item["dispute_id"]))
+                fact
                 for item in answer.data.get("items", [])
+                for fact in dispute_facts(
+                    self._source, self._money_back.dispute(item["dispute_id"])
+                )
             )
         return FactPage(facts, _cursor("sweep", disputes=rest or ""), complete=rest is None)
 

@@ -9,7 +9,7 @@ from billdesk.core.gateways.paypal.client import Client
 from billdesk.core.gateways.paypal.objects import (
     Json,
     Source,
-    dispute_fact,
+    dispute_facts,
     order_facts,
     refund_fact,
 )
@@ -82,7 +82,8 @@ class MoneyBack:
         """
         disputes = self.disputes_about(taken.charge_id) if taken.charge_id else []
         with reading("disputes"):
-            return tuple(dispute_fact(self._source, one) for one in disputes) or (taken,)
+            told = [fact for one in disputes for fact in dispute_facts(self._source, one)]
+        return tuple(told) or (taken,)
 
     def disputes_about(self, charge_id: str) -> list[Json]:
         """The disputes about a capture; none, if we may not read them."""

@@ -190,28 +190,32 @@ def refund_fact(
     )
 
 
-def dispute_fact(source: Source, dispute: Json) -> Fact:
-    """What a dispute tells: that it is open, or who won it."""
+def dispute_facts(source: Source, dispute: Json) -> tuple[Fact, ...]:
+    """What a dispute tells: that it was opened, and who won it once that is decided."""
     [about, *_] = dispute["disputed_transactions"]
     outcome = dispute.get("dispute_outcome", {})
-    if dispute["status"] != "RESOLVED":
-        stage: Stage = "disputed"
-    else:
-        stage = "dispute_lost" if outcome.get("outcome_code") in _LOST else "dispute_won"
+
+    def told(stage: Stage, amount: Json, at: str) -> Fact:
+        return source.fact(
+            dispute["dispute_id"],
+            stage,
+            dispute["dispute_id"],
+            amount=read_amount(amount),
+            happened_at=parse_instant(at),
+            detail=words(dispute.get("reason", "")),
+            raw=dispute,
+            payment_id=about.get("custom") or None,
+            charge_id=about["seller_transaction_id"],
+        )
+
     amount = dispute["dispute_amount"]
-    if stage == "dispute_lost":
-        amount = outcome.get("amount_refunded", amount)
-    return source.fact(
-        dispute["dispute_id"],
-        stage,
-        dispute["dispute_id"],
-        amount=read_amount(amount),
-        happened_at=parse_instant(dispute["create_time" if stage == "disputed" else "update_time"]),
-        detail=words(dispute.get("reason", "")),
-        raw=dispute,
-        payment_id=about.get("custom") or None,
-        charge_id=about["seller_transaction_id"],
-    )
+    opened = told("disputed", amount, dispute["create_time"])
+    if dispute["status"] != "RESOLVED":
+        return (opened,)
+    lost = outcome.get("outcome_code") in _LOST
+    amount = outcome.get("amount_refunded", amount) if lost else amount
+    closed = told("dispute_lost" if lost else "dispute_won", amount, dispute["update_time"])
+    return opened, closed
 
 
 def method_fact(source: Source, token: Json, stage: Stage, happened_at: datetime) -> Fact:
