@@ -273,3 +273,18 @@ def test_a_desk_that_only_looks_asks_no_gateway(shop: Shop, ledger_url: str) -> 
         ):
             with pytest.raises(ReadOnly):
                 ask()
+
+
+def test_a_gateway_is_not_asked_inside_a_transaction(shop: Shop) -> None:
+    method = shop.save()
+    for ask in (
+        lambda: shop.desk.methods.page("acme"),
+        lambda: shop.desk.methods.refresh("acme"),
+        lambda: shop.desk.methods.remove(method.id),
+    ):
+        with (
+            pytest.raises(Refused, match="not asked inside a transaction"),
+            shop.desk.transaction(),
+        ):
+            ask()
+    assert shop.desk.methods.list("acme") == (method,)

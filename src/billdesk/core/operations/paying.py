@@ -19,7 +19,17 @@ from billdesk.core.store import attempts as store
 from billdesk.core.store.methods import method_by_id
 from billdesk.core.store.payments import payment_by_id
 from billdesk.core.values.clock import to_micros
-from billdesk.core.values.errors import Broken, GatewayError, Refused
+from billdesk.core.values.errors import (
+    Broken,
+    GatewayBusy,
+    GatewayError,
+    GatewayUnreachable,
+    KeyRefused,
+    Refused,
+)
+
+STAYS_OPEN = (GatewayUnreachable, GatewayBusy, KeyRefused)
+"""After these a payment may still be taken: it waits for a poll that sends it again."""
 
 _IN_FLIGHT = timedelta(minutes=1)
 """So long a request may be on its way from another process before it is sent again."""
@@ -46,7 +56,7 @@ def charge_saved(office: Office, payment_id: str, now: datetime) -> PaymentSheet
     """Take the money of a payment from its method: the payment as it is then.
 
     Call it outside any write block. A refusal ends the payment and is raised (GatewayError, Refused
-    when the gateway is not connected); after GatewayUnreachable and GatewayBusy it stays open.
+    when the gateway is not connected); after those of `STAYS_OPEN` it stays open.
     """
     with office.database.read() as session:
         payment = payment_by_id(session, payment_id)
@@ -64,9 +74,10 @@ def charge_saved(office: Office, payment_id: str, now: datetime) -> PaymentSheet
             raise Refused(f"{method.label} was removed", "use another method")
         gateway = gateway_of_method(office, method)
         fact = gateway.charge(request)
+    except STAYS_OPEN:
+        raise
     except (GatewayError, Refused) as error:
-        if not error.retry:
-            end(office, payment, "failed", error.message, now)
+        end(office, payment, "failed", error.message, now)
         raise
     take_in(office, [replace(fact, payment_id=payment.id)], now)
     return payment_named(office, payment.id)

@@ -39,10 +39,10 @@ class Methods:
         """A page of the gateway's own where the account's owner saves a way to pay.
 
         `gateway` as for a deposit. What was saved there is known with the next poll or refresh.
-        Raises NotFound, AccountClosed, NotOffered and other GatewayError kinds.
+        Raises NotFound, AccountClosed, Refused inside a transaction, NotOffered, GatewayError kinds.
         """
         office = self._office
-        office.check_writable()
+        self._check_free_to_ask()
         now = office.now()
         with office.database.read() as session:
             owner = office.account(session, account)
@@ -62,10 +62,11 @@ class Methods:
     def refresh(self, account: str) -> tuple[MethodSheet, ...]:
         """Ask the gateways what an account has saved there; what is gone is removed here.
 
-        Gateways that are not connected are left out. Raises NotFound, GatewayError kinds.
+        Gateways that are not connected are left out. Raises NotFound, Refused inside a transaction,
+        GatewayError kinds.
         """
         office = self._office
-        office.check_writable()
+        self._check_free_to_ask()
         now = office.now()
         with office.database.read() as session:
             account_id = office.account(session, account).id
@@ -75,6 +76,12 @@ class Methods:
             if gateway is not None and gateway.mode == mode:
                 self._compare(account_id, gateway, customer_id, now)
         return self.list(account)
+
+    def _check_free_to_ask(self) -> None:
+        """Raises ReadOnly, Refused inside a transaction: what a gateway did is not rolled back."""
+        self._office.check_writable()
+        if self._office.database.in_block():
+            raise Refused("a gateway is not asked inside a transaction", "end it first")
 
     def _compare(self, account_id: str, gateway: Gateway, customer_id: str, now: datetime) -> None:
         """Bring one customer's methods up to date with what the gateway has now."""
@@ -120,10 +127,10 @@ class Methods:
     def remove(self, method_id: str) -> MethodSheet:
         """Remove a method at its gateway, then here; one that is removed already is no error.
 
-        Raises NotFound, Refused while something needs it, GatewayError kinds.
+        Raises NotFound, Refused while something needs it or inside a transaction, GatewayError kinds.
         """
         office = self._office
-        office.check_writable()
+        self._check_free_to_ask()
         now = office.now()
         with office.database.read() as session:
             known = store.method_by_id(session, method_id)

@@ -31,9 +31,10 @@ class Payments(AskedPayments):
 
         What had been taken from a saved method is taken from the default, and where that is declined
         from the backup. What the customer was asked for gets a new link, unless `saved` says to take
-        it from what is saved, too. Raises NotFound, AccountClosed, Refused when it succeeded already,
-        is still open, or nothing is saved, GatewayError; after GatewayUnreachable the attempt stays
-        open.
+        it from what is saved, too. Inside a transaction or a rehearsal no gateway is asked: the next
+        polls do, if it was committed. Raises NotFound, AccountClosed, Refused when it succeeded
+        already, is still open, or nothing is saved, GatewayError; after GatewayUnreachable,
+        GatewayBusy and KeyRefused the attempt stays open.
         """
         office = self._office
         office.check_writable()
@@ -74,7 +75,9 @@ def _attempt(
         payment_id = _write_down(
             office, session, failed, now, method.gateway, method.mode, method=method
         )
-    return charge_saved(office, payment_id, now)
+    if not office.database.in_block():
+        charge_saved(office, payment_id, now)
+    return payment_named(office, payment_id)
 
 
 def _ask_again(office: Office, failed: PaymentSheet, now: datetime) -> PaymentSheet:
@@ -90,7 +93,8 @@ def _ask_again(office: Office, failed: PaymentSheet, now: datetime) -> PaymentSh
             payment_id = _write_down(
                 office, session, failed, now, gateway.name, gateway.mode, method=None
             )
-    open_at_gateway(office, gateway, payment_named(office, payment_id), now)
+    if not office.database.in_block():
+        open_at_gateway(office, gateway, payment_named(office, payment_id), now)
     return payment_named(office, payment_id)
 
 

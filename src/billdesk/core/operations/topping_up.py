@@ -12,7 +12,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from billdesk.core.operations.office import Office
-from billdesk.core.operations.paying import charge_saved, is_connected
+from billdesk.core.operations.paying import STAYS_OPEN, charge_saved, is_connected
 from billdesk.core.rules.sheets import MethodSheet
 from billdesk.core.rules.watches import (
     NOTHING_SAVED,
@@ -99,7 +99,7 @@ class _Run:
                 charge_saved(self.office, intent.payment_id, self.now)
             except (GatewayError, Refused) as error:
                 self.errors.append(f"top-up of {watch.account_ref}: {error.message}")
-                if error.retry:
+                if isinstance(error, STAYS_OPEN):
                     self.left_alone.add(intent.gateway)
 
     def _move(self, session: Session, found: Watch) -> _Intent | None:
