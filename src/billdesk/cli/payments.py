@@ -14,7 +14,7 @@ from billdesk.cli.printing import card, cell, table
 if TYPE_CHECKING:
     from billdesk.core.rules.sheets import PaymentSheet
 
-Status = Literal["pending", "succeeded", "failed", "expired"]
+Status = Literal["pending", "succeeded", "failed", "expired", "refunded", "disputed"]
 
 
 def deposit(
@@ -22,10 +22,15 @@ def deposit(
     ref: Ref,
     amount: Amount,
     *,
-    gateway: Annotated[str, typer.Option(metavar="NAME", help="Through this gateway.")] = "sandbox",
+    gateway: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Through this one; else the account's own.")
+    ] = None,
     id: Annotated[
         str | None, typer.Option(metavar="PAYMENT", help="Your own id; the same again asks once.")
     ] = None,
+    save: Annotated[
+        bool, typer.Option("--save", help="What is paid with may be charged again.")
+    ] = False,
     open: Annotated[bool, typer.Option("--open", help="Open the link in a browser.")] = False,
 ) -> None:
     """Ask for money; prints the link.
@@ -33,10 +38,11 @@ def deposit(
     The wallet is credited when a poll finds the payment settled.
     """
     with door.desk() as desk:
-        sheet = desk.deposits.start(ref, amount, gateway=gateway, id=id)
+        sheet = desk.deposits.start(ref, amount, gateway=gateway, id=id, save_method=save)
     door.answer(
         sheet,
-        f"{sheet.account_ref} is asked for {cell(sheet.amount)} by {sheet.gateway} ({sheet.id})",
+        f"{sheet.account_ref} is asked for {cell(sheet.amount)} by {sheet.gateway}"
+        f" in {sheet.mode} mode ({sheet.id})",
         sheet.pay_url or "no link to pay by",
     )
     if open:
@@ -97,6 +103,9 @@ def _show(door: Door, sheet: PaymentSheet) -> None:
                 ("status", sheet.status),
                 ("amount", sheet.amount),
                 ("fee", sheet.fee),
+                ("went back", sheet.refunded),
+                ("contested", sheet.disputed),
+                ("purpose", sheet.purpose),
                 ("link", sheet.pay_url),
                 ("detail", sheet.detail),
                 ("created", sheet.created_at),
