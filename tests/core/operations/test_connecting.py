@@ -349,6 +349,21 @@ def test_a_name_stays_with_its_account_and_mode_even_when_it_was_removed(
     assert stripe(connections, SAME).account == "acct_1"
 
 
+def test_a_gateway_that_calls_its_account_otherwise_later_is_still_the_same(
+    connections: Connections, street: Street, keys: MemoryKeyring
+) -> None:
+    """PayPal and Paystack tell the real account only to a key with a right, or once there is business."""
+    street.accounts[TEST] = GatewayCheck("by the key", "test")
+    stripe(connections)
+    street.accounts[TEST] = GatewayCheck("acct_1", "test")
+    assert connections.check("stripe").account == "by the key"
+    assert stripe(connections).account == "by the key"
+    assert street.made[-1].account == "by the key"
+    with pytest.raises(AlreadyExists):
+        stripe(connections, SAME)
+    assert street.made[-1].account == ""
+
+
 def test_one_account_is_never_known_by_two_names(
     connections: Connections, keys: MemoryKeyring
 ) -> None:

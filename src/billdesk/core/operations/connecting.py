@@ -7,6 +7,7 @@ that opens another one is refused.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from threading import Lock
 from typing import Any, cast
 
@@ -140,8 +141,9 @@ class Connections:
         given = self._given(name, kind, secrets)
         mode = _agreed_mode(kind, given, live=live)
         link = Link(name, kind, "", mode, _settings(webhook_id, return_url))
-        self._check_free(link)
-        tried = self._try(link, given)
+        known = self._check_free(link)
+        again = known if known is not None and self._is_tried(known, given) else link
+        tried = self._try(again, given)
         link = self._tried(link._replace(account=tried.account), given)
         self._check_free(link)
         if secrets is None:
@@ -235,14 +237,16 @@ class Connections:
             )
         return given or Secrets()
 
-    def _check_free(self, link: Link) -> None:
-        """Raises AlreadyExists when the name or the account is taken."""
+    def _check_free(self, link: Link) -> Link | None:
+        """What has the name now. Raises AlreadyExists when the name or the account is taken."""
         with self._office.database.read() as session:
             self._check_same(session, link)
-            if link.name in self._gateways and store.find_link(session, link.name) is None:
-                raise AlreadyExists(
-                    f"this desk has a gateway {link.name} of its own", "choose another name"
-                )
+            known = store.find_link(session, link.name)
+        if link.name in self._gateways and known is None:
+            raise AlreadyExists(
+                f"this desk has a gateway {link.name} of its own", "choose another name"
+            )
+        return known
 
     def _check_same(self, session: Session, link: Link) -> None:
         """Raises AlreadyExists when name and account were connected before, but not to each other."""
@@ -295,7 +299,7 @@ class Connections:
     def _connect(self, link: Link) -> Gateway:
         """The adapter of a link. A key that was never tried is tried first. Raises KeyRefused."""
         found = self._found(link)
-        if self._tried(link, found.secrets) != link:
+        if not self._is_tried(link, found.secrets):
             self._try(link, found.secrets)
         return self._maker(link, found.secrets)
 
@@ -320,9 +324,13 @@ class Connections:
     def _try(self, link: Link, given: Secrets) -> GatewayCheck:
         """Ask the gateway what a key opens. Raises KeyRefused unless it opens what `link` says.
 
-        The adapter is not told the account: some would take our word for it.
+        The same key opens the same account, even where a gateway calls it otherwise later. Of another
+        key the adapter is not told the account, since some would take our word for it.
         """
-        tried = self._maker(link._replace(account=""), given).check()
+        if self._is_tried(link, given):
+            tried = replace(self._maker(link, given).check(), account=link.account)
+        else:
+            tried = self._maker(link._replace(account=""), given).check()
         problem = why_not_the_same(link, tried)
         if problem:
             raise KeyRefused(problem, "nothing was changed; use the key of that account and mode")
@@ -333,6 +341,10 @@ class Connections:
                 f"give it these rights, then try again; `billdesk gateway needs {link.make}`",
             )
         return tried
+
+    def _is_tried(self, link: Link, given: Secrets) -> bool:
+        """Whether these are the secrets that the link was connected with."""
+        return self._tried(link, given) == link
 
     def _tried(self, link: Link, given: Secrets) -> Link:
         """The link with the mark of the secrets that were tried."""
