@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from billdesk.cli.door import Door
-from billdesk.cli.parameters import After, Limit, OfAccount, count
+from billdesk.cli.parameters import After, Limit, OfAccount, Yes, count
 from billdesk.cli.printing import card, cell, table
 
 RefundStatus = Literal["pending", "succeeded", "failed"]
@@ -25,12 +25,16 @@ def card_refund(
     id: Annotated[
         str | None, typer.Option(metavar="REFUND", help="Your own id; the same again asks once.")
     ] = None,
+    yes: Yes = False,
 ) -> None:
     """Send money of a payment back through its gateway.
 
     It is set aside at once and taken from the account when the gateway says that it is gone.
     """
     with door.desk() as desk:
+        paid = desk.payments.get(payment)
+        question = f"{paid.account_name} paid {cell(paid.amount)} by {paid.gateway}; send it back?"
+        door.confirm(paid.account_ref, question, yes=yes)
         sheet = desk.card_refunds.create(payment, amount, memo=memo, id=id)
     door.answer(
         sheet,
