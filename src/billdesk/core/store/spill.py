@@ -9,7 +9,9 @@ from __future__ import annotations
 import marshal
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from heapq import merge
+from io import SEEK_END
 from itertools import chain, islice
 from types import TracebackType
 from typing import Any, Self
@@ -32,7 +34,8 @@ class Spill:
 
     def __init__(self, *, sorts: bool = True) -> None:
         self._sorts = sorts
-        self._file = tempfile.TemporaryFile(prefix="billdesk-")  # noqa: SIM115 - closed by `close`
+        with _mapped_errors():
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
         self._runs: list[list[tuple[int, int]]] = []
         self._waiting: list[Row] = []
 
@@ -57,11 +60,13 @@ class Spill:
     def extend(self, rows: Iterable[Row]) -> int:
         """Keep many; how many there were. Raises what reading `rows` raises."""
         source, count = iter(rows), 0
-        while batch := list(islice(source, RUN_ROWS)):
-            self._waiting += batch
+        while True:
+            before = len(self._waiting)
+            self._waiting += islice(source, RUN_ROWS - before)
+            count += len(self._waiting) - before
+            if len(self._waiting) < RUN_ROWS:
+                return count
             self._end_run()
-            count += len(batch)
-        return count
 
     def __iter__(self) -> Iterator[Row]:
         """The rows; while they are read none may be added."""
@@ -75,8 +80,8 @@ class Spill:
         if self._sorts:
             rows.sort()
         run = []
-        try:
-            at = self._file.seek(0, 2)
+        with _mapped_errors():
+            at = self._file.seek(0, SEEK_END)
             for first in range(0, len(rows), _CHUNK_ROWS):
                 # Marshal takes tuples only, none of their subclasses.
                 chunk = marshal.dumps([tuple(row) for row in rows[first : first + _CHUNK_ROWS]])
@@ -84,10 +89,6 @@ class Spill:
                 run.append((at, len(chunk)))
                 at += len(chunk)
             self._file.flush()
-        except OSError as error:
-            raise StoreFull(
-                f"a temporary file cannot be written: {error.strerror}", "free some space"
-            ) from error
         if run:
             self._runs.append(run)
 
@@ -96,3 +97,13 @@ class Spill:
             self._file.seek(at)
             chunk = self._file.read(size)
             yield from marshal.loads(chunk)  # noqa: S302 - nobody else can have written it
+
+
+@contextmanager
+def _mapped_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreFull(
+            f"a temporary file cannot be written: {error.strerror}", "free some space"
+        ) from error
