@@ -46,7 +46,11 @@ BASE_URLS: dict[Mode, str] = {
 
 _SERVICES = "https://uri.paypal.com/services"
 _RIGHTS = {
-    "take payments": (f"{_SERVICES}/payments/payment", f"{_SERVICES}/payments/realtimepayment"),
+    "take payments": (
+        f"{_SERVICES}/payments/payment",
+        f"{_SERVICES}/payments/realtimepayment",
+        "https://api.paypal.com/v1/payments/.*",
+    ),
     "send refunds": (f"{_SERVICES}/payments/refund",),
     "read disputes": (f"{_SERVICES}/disputes/read-seller", f"{_SERVICES}/disputes/read"),
     "search transactions": (f"{_SERVICES}/reporting/search/read",),
@@ -132,9 +136,9 @@ class PayPal:
         An order is void when PayPal says so, or when it forgot one of more than three hours. Nothing
         for an order whose reply was lost: ask again with `open_payment` or `charge` and the same id
         within six hours, and take it for expired later. Older ones are looked up in the report of
-        transactions, where a charge that went through shows after three hours at most. Raises
-        GatewayError when PayPal refuses the capture for a reason of ours, KeyRefused, GatewayBusy,
-        GatewayUnreachable.
+        transactions, where a charge that went through shows after three hours at most. A payment
+        that PayPal does not capture for a reason of ours stays `opened` and says why. Raises
+        KeyRefused, GatewayBusy, GatewayUnreachable.
         """
         return self._orders.find(query)
 
@@ -173,10 +177,11 @@ class PayPal:
         return self._feed.facts(cursor)
 
     def sweep(self, since: datetime, cursor: str | None) -> FactPage:
-        """Payments, refunds, what was taken back, and disputes from `since` on, by listing.
+        """Disputes, payments, refunds and what was taken back from `since` on, by listing.
 
         The report is up to three hours late and reaches back three years. Each page of it costs one
-        request and one for each payment with an id of ours on it. Raises as `facts`.
+        request and one for each payment on it that carries an id; each dispute costs one, too.
+        Raises NotOffered without the right to search transactions, else as `facts`.
         """
         return self._feed.sweep(since, cursor)
 

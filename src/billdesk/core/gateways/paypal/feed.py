@@ -27,9 +27,15 @@ from billdesk.core.gateways.paypal.reports import (
     returned_fact,
     search,
 )
-from billdesk.core.rules.gateway import Fact, FactPage
+from billdesk.core.rules.gateway import Event, Fact, FactPage
 from billdesk.core.values.clock import Clock, format_instant, parse_instant
-from billdesk.core.values.errors import BadInput, GatewayError
+from billdesk.core.values.errors import (
+    BadInput,
+    GatewayError,
+    GatewayUnreachable,
+    KeyRefused,
+    NotOffered,
+)
 
 OVERLAP = timedelta(minutes=10)
 RETENTION = timedelta(days=30)
@@ -131,14 +137,13 @@ class Feed:
                 "connect it with the id of the webhook that the message was sent to",
             )
         signature = _read_signature(headers, now)
-        message = _read_message(body)
+        message, event = _read_message(body)
         fields = json.dumps({**signature, "webhook_id": self._webhook_id}).encode()
         # What was signed are the bytes, so they go back as they came.
         question = fields[:-1] + b', "webhook_event": ' + body + b"}"
         answer = self._client.ask("POST", _VERIFY_PATH, body=question)
         if answer.data.get("verification_status") != "SUCCESS":
             raise BadInput("PayPal did not sign this message", "poll instead; nothing is lost")
-        event = read_event(message)
         return FactPage(self._event_facts(message), "", complete=True, events=(event,))
 
     def _event_facts(self, message: Json) -> tuple[Fact, ...]:
@@ -150,48 +155,52 @@ class Feed:
     # --- everything, by listing ----------------------------------------------------------------
 
     def sweep(self, since: datetime, cursor: str | None) -> FactPage:
-        """One page of the report of transactions from `since` on, then of the disputes."""
+        """One page of the disputes that changed from `since` on, then of the report."""
         state = _read_cursor(cursor, "sweep")
-        if "disputes" in state:
-            return self._sweep_disputes(since, state["disputes"])
-        until = parse_instant(state["until"]) if state else self._clock.now()
-        place = first_place(since, until)
-        if state:
-            start, end = parse_instant(state["start"]), parse_instant(state["end"])
-            place = Place(start, end, int(state["page"]))
-        found = search(self._client, place, until, page_size=SWEEP_PAGE_SIZE)
+        if "until" not in state:
+            return self._sweep_disputes(since, state.get("disputes", ""))
+        until = parse_instant(state["until"])
+        start, end = parse_instant(state["start"]), parse_instant(state["end"])
+        place = Place(start, end, int(state["page"]))
+        try:
+            found = search(self._client, place, until, page_size=SWEEP_PAGE_SIZE)
+        except KeyRefused as error:
+            raise NotOffered(
+                f"{self._source.gateway} may not search its transactions",
+                "grant the app that right; until then only what is open is asked for",
+            ) from error
         facts = tuple(
             fact for movement in found.movements for fact in self._movement_facts(movement)
         )
-        if found.rest is None:
-            return FactPage(facts, _cursor("sweep", disputes=""), complete=False)
-        rest = found.rest
-        cursor = _cursor("sweep", until=until, start=rest.start, end=rest.end, page=rest.page)
-        return FactPage(facts, cursor, complete=False)
+        cursor = _place_cursor(found.rest or Place(until, until), until)
+        return FactPage(facts, cursor, complete=found.rest is None)
+
+    def _sweep_disputes(self, since: datetime, token: str) -> FactPage:
+        params = {"page_size": str(DISPUTES_PAGE_SIZE), "update_time_after": _millis(since)}
+        if token:
+            params["next_page_token"] = token
+        # Without the right to read them there are none for us; `check` says so.
+        answer = self._client.ask("GET", DISPUTES_PATH, params=params, accept={403, 404})
+        with reading("disputes"):
+            items = answer.data.get("items", []) if answer.status < 300 else []
+            rest = _next_token(answer.data) if items else None
+            facts = tuple(
+                fact
+                for item in items
+                for fact in dispute_facts(
+                    self._source, self._money_back.dispute(item["dispute_id"])
+                )
+            )
+        if rest is not None:
+            return FactPage(facts, _cursor("sweep", disputes=rest), complete=False)
+        now = self._clock.now()
+        return FactPage(facts, _place_cursor(first_place(since, now), now), complete=False)
 
     def _movement_facts(self, movement: Movement) -> tuple[Fact, ...]:
         if movement.kind == "payment":
             return (paid_fact(self._client, self._source, movement),)
         fact = returned_fact(self._source, movement)
         return (fact,) if movement.kind == "refund" else self._money_back.reversal(fact)
-
-    def _sweep_disputes(self, since: datetime, token: str) -> FactPage:
-        params = {"page_size": str(DISPUTES_PAGE_SIZE), "update_time_after": _millis(since)}
-        if token:
-            params["next_page_token"] = token
-        answer = self._client.ask("GET", DISPUTES_PATH, params=params, accept={403, 404})
-        if answer.status >= 400:
-            return FactPage((), _cursor("sweep", disputes=token), complete=True)
-        with reading("disputes"):
-            rest = _next_token(answer.data)
-            facts = tuple(
-                fact
-                for item in answer.data.get("items", [])
-                for fact in dispute_facts(
-                    self._source, self._money_back.dispute(item["dispute_id"])
-                )
-            )
-        return FactPage(facts, _cursor("sweep", disputes=rest or ""), complete=rest is None)
 
 
 def _read_signature(headers: Mapping[str, str], now: datetime) -> dict[str, str]:
@@ -211,14 +220,15 @@ def _read_signature(headers: Mapping[str, str], now: datetime) -> dict[str, str]
     return {name: given[header] for name, header in _SIGNATURE.items()}
 
 
-def _read_message(body: bytes) -> Json:
+def _read_message(body: bytes) -> tuple[Json, Event]:
+    """A message and its event. Raises BadInput when it is none."""
     try:
         message = json.loads(body)
-    except ValueError:
-        message = None
-    if isinstance(message, dict) and message.keys() >= {"id", "event_type", "create_time"}:
-        return message
-    raise BadInput("the message is no event of PayPal's", "pass the body as it was sent")
+        return message, read_event(message)
+    except (ValueError, GatewayUnreachable) as error:
+        raise BadInput(
+            "the message is no event of PayPal's", "pass the body as it was sent"
+        ) from error
 
 
 # --- cursors -------------------------------------------------------------------------------------
@@ -244,6 +254,10 @@ def _read_cursor(cursor: str | None, kind: str) -> dict[str, Any]:
     if isinstance(state, dict) and state.pop("paypal", None) == kind:
         return state
     raise GatewayError(f"{cursor[:40]!r} is no cursor of PayPal's {kind}", "begin without one")
+
+
+def _place_cursor(place: Place, until: datetime) -> str:
+    return _cursor("sweep", until=until, start=place.start, end=place.end, page=place.page)
 
 
 def _next_token(data: Json) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -31,7 +33,7 @@ ORDER_LIFE = timedelta(hours=3)
 _LONGEST_DESCRIPTION = 127
 _SEARCH_MARGIN = timedelta(minutes=10)
 
-# The customer's side says no: the payment failed. Anything else is about us, and worth an error.
+# The customer's side says no: the payment failed. Anything else is about us.
 _DECLINES = frozenset(
     "AGREEMENT_ALREADY_CANCELLED BILLING_AGREEMENT_NOT_FOUND CARD_CLOSED CARD_EXPIRED "
     "COMPLIANCE_VIOLATION DECLINED_DUE_TO_RELATED_TXN INSTRUMENT_DECLINED "
@@ -104,10 +106,9 @@ class Orders:
         """Make and capture an order on a saved method; PayPal asks nobody."""
         path = f"{TOKENS_PATH}/{quote(request.method_id, safe='')}"
         token = self._client.ask("GET", path, accept={404})
-        if token.status == 404:
-            return self._declined(request.payment_id, token, request.amount, request.payment_id)
         with reading(f"payment token {request.method_id}"):
-            [kind, *_] = token.data["payment_source"]
+            # One that is gone may have been charged by this very request: PayPal knows the key.
+            [kind, *_] = token.data.get("payment_source", {"paypal": {}})
         method = {"vault_id": request.method_id}
         stored = {"payment_initiator": "MERCHANT", "payment_type": "UNSCHEDULED"}
         inside = method | ({"stored_credential": stored} if kind == "card" else {})
@@ -119,8 +120,7 @@ class Orders:
             accept={422},
         )
         if answer.status == 422:
-            self._check_decline(answer)
-            return self._declined(request.payment_id, answer, request.amount, request.payment_id)
+            return self._declined(request, answer)
         facts = self._finished(answer.data, request.payment_id)
         last = [fact for fact in facts if fact.stage in PAYMENT_STAGES][-1]
         return self._same_payment(last, request.payment_id, request.amount)
@@ -141,26 +141,7 @@ class Orders:
         if answer.issue in _CAPTURED:
             return self._told(self._client.ask("GET", path).data)
         [opened] = self._told(order)
-        if answer.issue in _NOT_AGREED:
-            return (opened,)
-        self._check_decline(answer)
-        # Once for each time the customer agreed, however often we ask.
-        attempt = f"{opened.object_id}:{agreed_at}"
-        declined = self._declined(opened.object_id, answer, opened.amount, payment_id, attempt)
-        if answer.issue not in _TRY_ANOTHER:
-            return (declined,)
-        again = self._source.fact(
-            opened.object_id,
-            "opened",
-            attempt,
-            amount=opened.amount,
-            happened_at=answer.at,
-            detail="waits for the customer to pay in another way",
-            raw=order,
-            payment_id=payment_id,
-            pay_url=link(answer.data, "redirect", "payer-action") or opened.pay_url,
-        )
-        return declined, again
+        return _uncaptured(opened, answer, f"{opened.object_id}:{agreed_at}")
 
     def _find_reported(self, query: PaymentQuery) -> tuple[Fact, ...]:
         """A payment whose order we were never told: nothing, until the report must show it.
@@ -185,28 +166,20 @@ class Orders:
         with reading("an order"):
             return order_facts(self._source, order)
 
-    def _declined(
-        self,
-        object_id: str,
-        answer: Answer,
-        amount: Money | None,
-        payment_id: str,
-        attempt: str | None = None,
-    ) -> Fact:
+    def _declined(self, request: OffSessionRequest, answer: Answer) -> Fact:
+        """A charge that the customer's side refuses: there is no order. Raises any other refusal."""
+        if answer.issue not in _DECLINES:
+            raise self._client.refusal(answer)
         return self._source.fact(
-            object_id,
+            request.payment_id,
             "declined",
-            attempt or payment_id,
-            amount=amount,
+            request.payment_id,
+            amount=request.amount,
             happened_at=answer.at,
             detail=words(answer.issue),
             raw=answer.data,
-            payment_id=payment_id,
+            payment_id=request.payment_id,
         )
-
-    def _check_decline(self, answer: Answer) -> None:
-        if answer.issue not in _DECLINES:
-            raise self._client.refusal(answer)
 
     def _same_payment(self, fact: Fact, payment_id: str, amount: Money) -> Fact:
         if (fact.payment_id, fact.amount) != (payment_id, amount):
@@ -214,6 +187,38 @@ class Orders:
                 f"{payment_id} was opened with other content: {fact.amount}", "use a new payment id"
             )
         return fact
+
+
+def _uncaptured(opened: Fact, answer: Answer, attempt: str) -> tuple[Fact, ...]:
+    """What becomes of an order that PayPal does not capture.
+
+    `attempt` is the same for each time the customer agreed, however often we ask for the money.
+    """
+    if answer.issue in _NOT_AGREED:
+        return (opened,)
+    if answer.issue not in _DECLINES:
+        # About us, not about the customer: still open until it is mended or the order is void.
+        why = f"PayPal does not hand the money over: {answer.words}"
+        return (replace(opened, occurrence=f"{opened.object_id}:{answer.issue}", detail=why),)
+    declined = replace(
+        opened,
+        stage="declined",
+        occurrence=attempt,
+        happened_at=answer.at,
+        detail=words(answer.issue),
+        raw=json.dumps(answer.data),
+        pay_url=None,
+    )
+    if answer.issue not in _TRY_ANOTHER:
+        return (declined,)
+    again = replace(
+        opened,
+        occurrence=attempt,
+        happened_at=answer.at,
+        detail="waits for the customer to pay in another way",
+        pay_url=link(answer.data, "redirect", "payer-action") or opened.pay_url,
+    )
+    return declined, again
 
 
 def _order_body(request: PaymentRequest | OffSessionRequest, source: Json) -> dict[str, Any]:
