@@ -165,16 +165,15 @@ class Till:
         """How many movements of money there were at the counterpart."""
         return sum(effect[0] == kind for effect in self.scene.effects())
 
+    def refuse_next(self, status: int) -> None:
+        """Have the next request refused, and with it the one that would renew a login."""
+        renews = self.scene.make == "paypal" and status == 401
+        for _ in range(2 if renews else 1):
+            self.scene.answer_next(status)
+
     def secrets(self) -> set[str]:
         """What the adapter keeps to itself: keys, and whatever it got for them."""
-        rooms = [self.gateway, *vars(self.gateway).values()]
-        kept = [item for room in rooms for item in getattr(room, "__dict__", {}).items()]
-        secret = {
-            value
-            for name, value in kept
-            if isinstance(value, str) and any(word in name for word in ("key", "secret", "token"))
-        }
-        return secret - {""}
+        return _secrets_in(self.gateway) - {""}
 
     def _new_id(self, prefix: str) -> str:
         return self._ids.make(prefix, self.clock.now())
@@ -188,3 +187,13 @@ def of_stage(facts: tuple[Fact, ...] | list[Fact], *stages: Stage) -> list[Fact]
 def keys(facts: tuple[Fact, ...] | list[Fact]) -> set[Key]:
     """What tells facts apart."""
     return {fact.key for fact in facts}
+
+
+def _secrets_in(kept: object) -> set[str]:
+    secrets: set[str] = set()
+    for name, value in getattr(kept, "__dict__", {}).items():
+        if isinstance(value, str) and any(word in name for word in ("key", "secret", "token")):
+            secrets.add(value)
+        elif type(value).__module__.startswith("billdesk.core.gateways."):
+            secrets |= _secrets_in(value)
+    return secrets
