@@ -7,13 +7,11 @@ with `find` or `find_refund`, which read lists and never Stripe's search, whose 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from billdesk.core.gateways.stripe.amounts import stripe_amount
 from billdesk.core.gateways.stripe.books import book_rows
 from billdesk.core.gateways.stripe.client import (
     JSON,
@@ -24,22 +22,30 @@ from billdesk.core.gateways.stripe.client import (
     KeyReused,
     RightMissing,
     StripeCaller,
+    understood,
 )
 from billdesk.core.gateways.stripe.events import EventReader, event_of
-from billdesk.core.gateways.stripe.facts import (
+from billdesk.core.gateways.stripe.facts import FactReader
+from billdesk.core.gateways.stripe.feed import event_page, sweep_page
+from billdesk.core.gateways.stripe.objects import Kind, everything, fetched, first
+from billdesk.core.gateways.stripe.requests import (
+    charge_params,
+    customer_key,
+    customer_params,
+    key_option,
+    method_page_params,
+    refund_params,
+    session_params,
+)
+from billdesk.core.gateways.stripe.shapes import (
     ACCOUNT_KEY,
-    CHECKOUT,
-    EXTERNAL_KEY,
-    FLOW_KEY,
-    OFF_SESSION,
     PAYMENT_KEY,
     REFUND_KEY,
-    FactReader,
     is_checkout,
+    notes_of,
     saved_method,
+    seconds_of,
 )
-from billdesk.core.gateways.stripe.feed import event_page, sweep_page
-from billdesk.core.gateways.stripe.objects import Kind, everything, fetched, page
 from billdesk.core.gateways.stripe.signatures import check_signature
 from billdesk.core.rules.gateway import (
     Fact,
@@ -56,7 +62,7 @@ from billdesk.core.rules.gateway import (
     RefundQuery,
     RefundRequest,
 )
-from billdesk.core.values.clock import EPOCH, Clock, SystemClock
+from billdesk.core.values.clock import Clock, SystemClock
 from billdesk.core.values.errors import BadInput, GatewayError
 
 if TYPE_CHECKING:
@@ -64,7 +70,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Stripe"]
 
-OVERLAP = timedelta(minutes=10)
+SEARCH_OVERLAP = timedelta(hours=1)  # our clock and Stripe's need not agree
 KEYS_LAST = timedelta(hours=25)
 
 # What a restricted key must be allowed to read, each tried with the smallest list there is.
@@ -83,6 +89,9 @@ _RIGHTS: tuple[tuple[str, Kind], ...] = (
 
 class Stripe:
     """One Stripe account, asked with a secret or restricted key; its mode follows from the key.
+
+    Stripe repeats even its own failures under a key. What moves money is then left open until the
+    key is forgotten, or a poll finds out; only what does no harm twice is tried under another key.
 
     `account` is the account's id at Stripe (`check` tells it), `webhook_secret` what messages brought
     by hand are signed with, `return_url` where customers are sent after paying, `base_url` another
@@ -121,6 +130,7 @@ class Stripe:
         """Hang up; also done when nobody holds this any more."""
         self._stripe.close()
 
+    @understood()
     def check(self) -> GatewayCheck:
         """Try the key: its account, its mode, and what it may not read.
 
@@ -133,46 +143,27 @@ class Stripe:
             missing.append("account")
         for right, kind in _RIGHTS:
             try:
-                page(self._stripe, kind, limit=1)
+                first(self._stripe, kind)
             except RightMissing:
                 missing.append(right)
         return GatewayCheck(account, self.mode, tuple(missing))
 
     # --- money in ------------------------------------------------------------------------------
 
+    @understood()
     def open_payment(self, request: PaymentRequest) -> Fact:
         """Open a Checkout Session; the same request again gives the same one for a day.
 
         Raises GatewayError for a known payment id with other content and for amounts that Stripe
         does not take, GatewayUnreachable.
         """
-        amount, meta = request.amount, _payment_meta(request, CHECKOUT)
-        intent: JSON = {"metadata": meta, "description": request.description}
-        params: Any = {
-            "mode": "payment",
-            "client_reference_id": request.payment_id,
-            "metadata": meta,
-            "payment_intent_data": intent,
-            "line_items": [
-                {
-                    "quantity": 1,
-                    "price_data": {
-                        "currency": amount.asset.lower(),
-                        "unit_amount": stripe_amount(amount),
-                        "product_data": {"name": request.description or "Payment"},
-                    },
-                }
-            ],
-            "success_url": self._return_url,
-            **self._payer(request),
-        }
-        if request.save_method:
-            intent["setup_future_usage"] = "off_session"
+        params = session_params(request, self._return_url)
         answer = self._make(
             request.payment_id, lambda api, key: api.checkout.sessions.create(params, key)
         )
         return self._facts.session(answer.data, answer.at)[-1]
 
+    @understood()
     def find(self, query: PaymentQuery) -> tuple[Fact, ...]:
         """What is known now of a payment: asked by its id, or looked for in what was made since.
 
@@ -192,57 +183,32 @@ class Stripe:
             intent = answer.data.get("payment_intent") or {}
         return (*known, *self._given_back(intent, answer.at))
 
+    @understood()
     def charge(self, request: OffSessionRequest) -> Fact:
         """Take money from a saved method: settled, declined or processing.
 
         Raises GatewayError, GatewayUnreachable.
         """
-        params: Any = {
-            "amount": stripe_amount(request.amount),
-            "currency": request.amount.asset.lower(),
-            "customer": request.customer_id,
-            "payment_method": request.method_id,
-            "description": request.description,
-            "metadata": _payment_meta(request, OFF_SESSION),
-            "off_session": True,
-            "confirm": True,
-            # Nobody is there to be sent to another page.
-            "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
-            "expand": ["latest_charge.balance_transaction", "payment_method"],
-        }
-        if request.email:
-            params["receipt_email"] = request.email
-        key: Any = {"idempotency_key": request.payment_id}
+        params, key = charge_params(request), key_option(request.payment_id)
         try:
             answer = self._stripe.call(lambda api: api.payment_intents.create(params, key))
         except CardRefused as refused:
             if refused.intent is None:
-                since = PaymentQuery(request.payment_id, None, None, self._clock.now())
-                found = self.find(since)
-                if not found:
-                    raise
-                return found[-1]
+                return self._refused_charge(request, refused)
             answer = Answer(refused.intent, refused.at)
-        return self._facts.intent(answer.data, answer.at)[-1]
+        return self._facts.intent(self._with_fee(answer).data, answer.at)[-1]
 
     # --- money back ------------------------------------------------------------------------------
 
+    @understood()
     def refund(self, request: RefundRequest) -> Fact:
         """Send money back. Raises GatewayError, GatewayUnreachable."""
-        params: Any = {
-            "payment_intent": request.charge_id or self._intent_of(request.external_id),
-            "amount": stripe_amount(request.amount),
-            "metadata": {
-                REFUND_KEY: request.refund_id,
-                PAYMENT_KEY: request.payment_id,
-                EXTERNAL_KEY: request.external_id,
-                "note": request.note[:500],
-            },
-        }
-        key: Any = {"idempotency_key": request.refund_id}
+        intent_id = request.charge_id or self._intent_of(request.external_id)
+        params, key = refund_params(request, intent_id), key_option(request.refund_id)
         answer = self._stripe.call(lambda api: api.refunds.create(params, key))
         return self._facts.refund(answer.data, answer.at)
 
+    @understood()
     def find_refund(self, query: RefundQuery) -> tuple[Fact, ...]:
         """What is known now of a refund. Raises GatewayError, GatewayUnreachable."""
         external_id = query.external_id
@@ -255,6 +221,7 @@ class Stripe:
 
     # --- what happened ---------------------------------------------------------------------------
 
+    @understood()
     def facts(self, cursor: str | None) -> FactPage:
         """What happened since `cursor`, a hundred events a page, from the newest page on.
 
@@ -262,6 +229,7 @@ class Stripe:
         """
         return event_page(self._stripe, self._facts, cursor, self._clock.now())
 
+    @understood()
     def sweep(self, since: datetime, cursor: str | None) -> FactPage:
         """Every session, payment intent, refund and dispute from `since` on, a hundred a page.
 
@@ -279,34 +247,34 @@ class Stripe:
         try:
             event = json.loads(body)
             event_read = event_of(event)
-            live = bool(event["livemode"])
+            mode = "live" if event["livemode"] else "test"
+            account = event.get("account") or self.account
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise BadInput("the message is no event of Stripe's", "give it as it came") from error
-        ours = event.get("account") in {None, "", self.account or event.get("account")}
-        if live != (self.mode == "live") or not ours:
+        if mode != self.mode or (self.account and account != self.account):
             raise BadInput(f"the message is not for {self.name}", "choose its own gateway")
         facts = EventReader(self._stripe, self._facts).facts(event)
         return FactPage(facts, "", complete=True, events=(event_read,))
 
     # --- customers and what they saved -----------------------------------------------------------
 
+    @understood()
     def ensure_customer(self, account_ref: str, name: str, email: str | None) -> str:
         """Stripe's id for a customer of ours. Raises GatewayError, GatewayUnreachable."""
-        params: Any = {"name": name, "metadata": {ACCOUNT_KEY: account_ref}}
+        params = customer_params(account_ref, name, email)
         if email:
-            params["email"] = email
             same = everything(self._stripe, "customer", email=email)
             known = _first_with(same, ACCOUNT_KEY, account_ref)
             if known:
                 return known
         try:
             answer = self._make(
-                f"customer:{_short(account_ref)}",
+                customer_key(account_ref),
                 lambda api, key: api.customers.create(params, key),
             )
         except KeyReused:
             # Made within the last day, under another name or address.
-            since = {"gte": _seconds(self._clock.now() - KEYS_LAST)}
+            since = {"gte": seconds_of(self._clock.now() - KEYS_LAST)}
             known = _first_with(
                 everything(self._stripe, "customer", created=since), ACCOUNT_KEY, account_ref
             )
@@ -315,23 +283,17 @@ class Stripe:
             return known
         return str(answer.data["id"])
 
+    @understood()
     def method_page(self, customer_id: str, account_ref: str) -> HostedPage:
         """A page of Stripe's where the customer saves a card. Raises GatewayError.
 
         Each call makes a new page, so its key is a random one.
         """
-        meta = {ACCOUNT_KEY: account_ref}
-        params: Any = {
-            "mode": "setup",
-            "customer": customer_id,
-            "allowed_payment_method_types": ["card"],
-            "metadata": meta,
-            "setup_intent_data": {"metadata": meta},
-            "success_url": self._return_url,
-        }
+        params = method_page_params(customer_id, account_ref, self._return_url)
         made = self._stripe.call(lambda api: api.checkout.sessions.create(params)).data
         return HostedPage(made["url"], made["id"])
 
+    @understood()
     def methods(self, customer_id: str) -> tuple[Method, ...]:
         """What the customer has saved. Raises GatewayError, GatewayUnreachable."""
         found = everything(self._stripe, "payment_method", customer=customer_id)
@@ -355,11 +317,13 @@ class Stripe:
         """Stripe's balance of a half-open span. Raises GatewayError, GatewayUnreachable."""
         return book_rows(self._stripe, since, until)
 
+    @understood()
     def subscription(self, external_id: str) -> Fact:
         """A subscription as it is now. Raises GatewayError, GatewayUnreachable."""
         answer = self._stripe.call(lambda api: api.subscriptions.retrieve(external_id))
         return self._facts.subscription_now(answer.data, answer.at)
 
+    @understood()
     def invoice(self, external_id: str) -> Fact:
         """An invoice as it is now. Raises GatewayError, GatewayUnreachable."""
         answer = self._stripe.call(lambda api: api.invoices.retrieve(external_id))
@@ -373,19 +337,30 @@ class Stripe:
         Stripe repeats even its own failures under a key, so the second try then has another one.
         """
         try:
-            return self._stripe.call(lambda api: ask(api, {"idempotency_key": key}))
+            return self._stripe.call(lambda api: ask(api, key_option(key)))
         except FailureReplayed:
-            return self._stripe.call(lambda api: ask(api, {"idempotency_key": f"{key}:again"}))
+            return self._stripe.call(lambda api: ask(api, key_option(f"{key}:again")))
 
-    def _payer(self, request: PaymentRequest) -> JSON:
-        if request.customer_id:
-            return {"customer": request.customer_id}
-        payer: JSON = {"customer_email": request.email} if request.email else {}
-        return {**payer, "customer_creation": "always"} if request.save_method else payer
+    def _with_fee(self, taken: Answer) -> Answer:
+        """A payment intent with its charge. Nothing of that may hide that money was taken."""
+        if taken.data["status"] != "succeeded":
+            return taken
+        try:
+            return fetched(self._stripe, "payment_intent", taken.data["id"]) or taken
+        except GatewayError:
+            return taken
+
+    def _refused_charge(self, request: OffSessionRequest, refused: CardRefused) -> Fact:
+        """The payment that was refused, where the refusal does not name it."""
+        query = PaymentQuery(request.payment_id, None, None, self._clock.now())
+        found = self.find(query)
+        if not found:
+            raise refused
+        return found[-1]
 
     def _external_id(self, query: PaymentQuery) -> str | None:
         """The id of a payment whose opening was never answered."""
-        created = {"gte": _seconds(query.created_at - OVERLAP)}
+        created = {"gte": seconds_of(query.created_at - SEARCH_OVERLAP)}
         sessions = everything(self._stripe, "checkout.session", created=created)
         found = _first_with(sessions, PAYMENT_KEY, query.payment_id)
         if found:
@@ -416,17 +391,9 @@ class Stripe:
         return str(intent["id"])
 
 
-def _payment_meta(request: PaymentRequest | OffSessionRequest, flow: str) -> dict[str, str]:
-    return {
-        PAYMENT_KEY: request.payment_id,
-        ACCOUNT_KEY: request.account_ref,
-        FLOW_KEY: flow,
-    }
-
-
 def _first_with(found: Iterator[JSON], key: str, value: str) -> str | None:
     """The id of the first object that carries a note of ours."""
-    ids = (thing["id"] for thing in found if (thing.get("metadata") or {}).get(key) == value)
+    ids = (thing["id"] for thing in found if notes_of(thing).get(key) == value)
     return next(ids, None)
 
 
@@ -436,12 +403,3 @@ def _mode_of(key: str) -> Mode:
     if key.startswith(("sk_test_", "rk_test_")):
         return "test"
     raise BadInput("that is no key for Stripe's interface", "use one that begins with sk_ or rk_")
-
-
-def _short(account_ref: str) -> str:
-    """What stands for a reference in a key, whose length is limited."""
-    return hashlib.sha256(account_ref.encode()).hexdigest()[:32]
-
-
-def _seconds(instant: datetime) -> int:
-    return (instant - EPOCH) // timedelta(seconds=1)

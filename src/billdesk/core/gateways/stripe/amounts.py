@@ -41,6 +41,14 @@ def money_of(amount: int, currency: str) -> Money:
     return Money(check_minor(minor), asset)
 
 
+def kept_fee(fee: int, currency: str) -> Money | None:
+    """A fee; None where it is finer than the currency goes, and only the balance can tell."""
+    try:
+        return money_of(fee, currency)
+    except ValueError:
+        return None
+
+
 def _exponent(asset: str) -> int:
     if asset in _WITHOUT_DECIMALS:
         return 0

@@ -10,12 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from billdesk.core.gateways.stripe.amounts import money_of
+from billdesk.core.gateways.stripe.amounts import kept_fee, money_of
 from billdesk.core.gateways.stripe.client import JSON, StripeCaller
-from billdesk.core.gateways.stripe.facts import PAYMENT_KEY, id_of, instant_of, is_checkout
 from billdesk.core.gateways.stripe.objects import everything
+from billdesk.core.gateways.stripe.shapes import (
+    PAYMENT_KEY,
+    id_of,
+    instant_of,
+    is_checkout,
+    notes_of,
+    seconds_of,
+)
 from billdesk.core.rules.gateway import GatewayRow
-from billdesk.core.values.clock import EPOCH
 
 SESSION_SECONDS = 86_400  # a session is paid or gone within a day
 _KINDS = {"charge": "payment", "refund": "refund", "dispute": "dispute"}
@@ -58,14 +64,15 @@ def _row(line: JSON, source: JSON, sessions: _Sessions) -> GatewayRow:
     same = line["currency"] == source["currency"]
     size = line["amount"] if same else _signed(source["amount"], line["amount"])
     money = money_of(size, source["currency"])
+    fee = kept_fee(line["fee"], line["currency"])
     return GatewayRow(
         kind=kind,
         external_id=external_id,
         charge_id=intent_id or source.get("charge"),
-        payment_id=(source.get("metadata") or {}).get(PAYMENT_KEY),
+        payment_id=notes_of(source).get(PAYMENT_KEY),
         asset=money.asset,
         amount_minor=money.minor,
-        fee_minor=money_of(line["fee"], line["currency"]).minor if same else 0,
+        fee_minor=fee.minor if same and fee else 0,
         happened_at=instant_of(line["created"]),
     )
 
@@ -76,4 +83,4 @@ def _signed(size: int, like: int) -> int:
 
 def _seconds_up(instant: datetime) -> int:
     """The first whole second not before an instant."""
-    return -((EPOCH - instant) // timedelta(seconds=1))
+    return seconds_of(instant + timedelta(seconds=1, microseconds=-1))

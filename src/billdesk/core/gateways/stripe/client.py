@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -27,6 +29,7 @@ JSON = dict[str, Any]
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
+_RIGHT = re.compile(r"rak_\w+", re.ASCII)
 _POLL = "poll to learn the outcome"
 
 # Nothing about this machine goes out with a request.
@@ -50,7 +53,11 @@ class CardRefused(GatewayError):
 
 
 class RightMissing(KeyRefused):
-    """The key is good, but not for this."""
+    """The key is good, but not for this; `right` is what Stripe calls what it lacks, if it says."""
+
+    def __init__(self, message: str, hint: str, right: str) -> None:
+        super().__init__(message, hint)
+        self.right = right
 
 
 class Gone(GatewayError):
@@ -63,6 +70,18 @@ class KeyReused(GatewayError):
 
 class FailureReplayed(GatewayUnreachable):
     """Stripe failed under this idempotency key before and will say so for a day, whatever is asked."""
+
+
+@contextmanager
+def understood() -> Iterator[None]:
+    """Reading an answer; in a shape that nobody knows it tells as much as none."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise GatewayUnreachable(
+            f"Stripe answered in a way that is not understood: {error!r}",
+            "see whether there is a newer billdesk",
+        ) from error
 
 
 class _Line(stripe.HTTPXClient):
@@ -123,10 +142,7 @@ class StripeCaller:
             case stripe.AuthenticationError():
                 return KeyRefused(f"the key of {name} was refused", "give it a valid key")
             case stripe.PermissionError():
-                return RightMissing(
-                    f"the key of {name} was refused: it lacks a right",
-                    "let the restricted key read and write what billdesk asks for",
-                )
+                return self._right_missing(error)
             case stripe.RateLimitError():
                 return self._busy(error)
             case _:
@@ -134,6 +150,15 @@ class StripeCaller:
         if 400 <= status < 500 and status != 409:
             return self._refusal(error)
         return self._failure(error)
+
+    def _right_missing(self, error: stripe.StripeError) -> RightMissing:
+        named = _RIGHT.search(error.user_message or "")
+        right = named[0] if named else ""
+        return RightMissing(
+            f"the key of {self._name} was refused: it lacks a right",
+            f"let the restricted key have {right or 'all that billdesk asks for'}",
+            right,
+        )
 
     def _refusal(self, error: stripe.StripeError) -> GatewayError:
         """It was understood, and nothing was done."""

@@ -10,14 +10,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from billdesk.core.gateways.stripe.client import JSON, StripeCaller
-from billdesk.core.gateways.stripe.facts import (
-    PAYMENT_KEY,
-    FactReader,
-    instant_of,
-    is_checkout,
-    raw_text,
-)
+from billdesk.core.gateways.stripe.facts import FactReader
 from billdesk.core.gateways.stripe.objects import Kind, everything, fetched
+from billdesk.core.gateways.stripe.shapes import PAYMENT_KEY, instant_of, is_checkout, raw_text
 from billdesk.core.rules.gateway import Event, Fact, Stage
 
 EVENT_TYPES = (

@@ -7,25 +7,28 @@ declined attempts are told apart by their charges.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from billdesk.core.gateways.stripe.amounts import money_of
+from billdesk.core.gateways.stripe.amounts import kept_fee, money_of
 from billdesk.core.gateways.stripe.client import JSON
+from billdesk.core.gateways.stripe.shapes import (
+    EXTERNAL_KEY,
+    FLOW_KEY,
+    OFF_SESSION,
+    PAYMENT_KEY,
+    REFUND_KEY,
+    digest_of,
+    id_of,
+    instant_or,
+    notes_of,
+    object_of,
+    raw_text,
+    saved_method,
+)
 from billdesk.core.rules.gateway import Fact, Method, Mode, Stage
-from billdesk.core.values.clock import EPOCH
 from billdesk.core.values.money import Money
-
-PAYMENT_KEY = "billdesk_payment"
-EXTERNAL_KEY = "billdesk_external"
-REFUND_KEY = "billdesk_refund"
-ACCOUNT_KEY = "billdesk_account"
-FLOW_KEY = "billdesk_flow"
-CHECKOUT = "checkout"
-OFF_SESSION = "off_session"
 
 _REFUND_STAGES: dict[str, Stage] = {
     "pending": "refund_pending",
@@ -63,7 +66,7 @@ class FactReader:
             return self._saved(session, at)
         if session["mode"] != "payment":
             return ()
-        intent = _object(session.get("payment_intent"))
+        intent = object_of(session.get("payment_intent"))
         declined = self.declined(session, intent, at)
         now = self._session_now(session, intent, at, declined)
         return (*declined, *now)
@@ -73,7 +76,7 @@ class FactReader:
         error = intent.get("last_payment_error")
         if not error:
             return ()
-        charge = _object(intent.get("latest_charge"))
+        charge = object_of(intent.get("latest_charge"))
         dated = charge if charge.get("id") == error.get("charge") else {}
         return (
             self._payment(
@@ -81,7 +84,7 @@ class FactReader:
                 intent,
                 "declined",
                 occurrence=_attempt(intent, error),
-                at=_instant(dated.get("created"), at),
+                at=instant_or(dated.get("created"), at),
                 detail=error.get("message") or error.get("code") or "declined",
             ),
         )
@@ -96,7 +99,7 @@ class FactReader:
                 intent,
                 "opened",
                 occurrence=f"{session['id']}{attempt}",
-                at=at if error else _instant(session["created"], at),
+                at=at if error else instant_or(session["created"], at),
                 pay_url=session.get("url"),
             ),
         )
@@ -111,7 +114,7 @@ class FactReader:
                 return (*declined, self._payment(intent, intent, "processing", at=at))
             case "canceled":
                 return (*declined, self._payment(intent, intent, "expired", at=at))
-            case status if not declined and _meta(intent).get(FLOW_KEY) == OFF_SESSION:
+            case status if not declined and notes_of(intent).get(FLOW_KEY) == OFF_SESSION:
                 # It waits for the customer, and nobody is there.
                 detail = "the bank wants the customer to confirm"
                 occurrence = f"{intent['id']}:{status}"
@@ -143,17 +146,17 @@ class FactReader:
                 return self.reopened(session, intent, at)
 
     def _settled(self, thing: JSON, intent: JSON, at: datetime) -> Fact:
-        charge = _object(intent.get("latest_charge"))
-        used = _object(intent.get("payment_method"))
+        charge = object_of(intent.get("latest_charge"))
+        used = object_of(intent.get("payment_method"))
         keeps = (
             intent.get("setup_future_usage") == "off_session"
-            or _meta(intent).get(FLOW_KEY) == OFF_SESSION
+            or notes_of(intent).get(FLOW_KEY) == OFF_SESSION
         )
         return self._payment(
             thing,
             intent,
             "settled",
-            at=_instant(charge.get("created"), at),
+            at=instant_or(charge.get("created"), at),
             fee=_fee(charge),
             method=saved_method(used) if keeps and used.get("customer") else None,
         )
@@ -174,7 +177,7 @@ class FactReader:
         """A fact of a payment: `thing` is its session, or the intent itself."""
         intent_id = intent.get("id") or id_of(thing.get("payment_intent")) or None
         # Not client_reference_id: the address of a payment link lets strangers choose that.
-        payment_id = _meta(thing).get(PAYMENT_KEY)
+        payment_id = notes_of(thing).get(PAYMENT_KEY)
         total = thing["amount"] if thing["object"] == "payment_intent" else thing["amount_total"]
         return self._fact(
             # What somebody else opened has no session that we know.
@@ -197,17 +200,17 @@ class FactReader:
     def refund(self, refund: JSON, at: datetime) -> Fact:
         """A refund, best with its payment intent expanded."""
         stage = _REFUND_STAGES[refund["status"]]
-        intent, meta = _object(refund.get("payment_intent")), _meta(refund)
+        intent, meta = object_of(refund.get("payment_intent")), notes_of(refund)
         charge_id = id_of(refund.get("payment_intent")) or id_of(refund["charge"])
         return self._fact(
             refund["id"],
             stage,
             refund["id"],
             raw=refund,
-            at=at if stage == "refund_failed" else _instant(refund["created"], at),
+            at=at if stage == "refund_failed" else instant_or(refund["created"], at),
             amount=money_of(refund["amount"], refund["currency"]),
             detail=refund.get("failure_reason") or refund.get("pending_reason") or "",
-            payment_id=meta.get(PAYMENT_KEY) or _meta(intent).get(PAYMENT_KEY),
+            payment_id=meta.get(PAYMENT_KEY) or notes_of(intent).get(PAYMENT_KEY),
             refund_id=meta.get(REFUND_KEY),
             payment_external_id=meta.get(EXTERNAL_KEY) or _external_id(intent),
             charge_id=charge_id,
@@ -215,17 +218,17 @@ class FactReader:
 
     def dispute(self, dispute: JSON, at: datetime) -> tuple[Fact, ...]:
         """A dispute, best with its payment intent expanded: that it was opened, and how it ended."""
-        intent = _object(dispute.get("payment_intent"))
+        intent = object_of(dispute.get("payment_intent"))
         opened = self._fact(
             dispute["id"],
             "disputed",
             dispute["id"],
             raw=dispute,
-            at=_instant(dispute["created"], at),
+            at=instant_or(dispute["created"], at),
             amount=money_of(dispute["amount"], dispute["currency"]),
             fee=_dispute_fee(dispute),
             detail=dispute.get("reason") or "",
-            payment_id=_meta(intent).get(PAYMENT_KEY),
+            payment_id=notes_of(intent).get(PAYMENT_KEY),
             payment_external_id=_external_id(intent),
             charge_id=id_of(dispute.get("payment_intent")) or id_of(dispute["charge"]),
         )
@@ -237,7 +240,7 @@ class FactReader:
     # --- saved ways to pay -----------------------------------------------------------------------
 
     def _saved(self, session: JSON, at: datetime) -> tuple[Fact, ...]:
-        used = _object(_object(session.get("setup_intent")).get("payment_method"))
+        used = object_of(object_of(session.get("setup_intent")).get("payment_method"))
         if session["status"] != "complete" or not used:
             return ()
         method = saved_method(used, session.get("customer"))
@@ -247,7 +250,7 @@ class FactReader:
                 "method_saved",
                 id_of(session["setup_intent"]),
                 raw=session,
-                at=_instant(_object(session["setup_intent"]).get("created"), at),
+                at=instant_or(object_of(session["setup_intent"]).get("created"), at),
                 method=method,
                 detail=method.label,
             ),
@@ -258,14 +261,19 @@ class FactReader:
     def invoice(self, invoice: JSON, stage: Stage, at: datetime) -> Fact:
         """An invoice of which `stage` is said."""
         attempt = f":{invoice['attempt_count']}" if stage == "invoice_failed" else ""
-        paid = stage == "invoice_paid"
-        error = _object(invoice.get("last_finalization_error"))
+        paid, dates = stage == "invoice_paid", object_of(invoice.get("status_transitions"))
+        dated = {
+            "invoice_created": invoice["created"],
+            "invoice_finalized": dates.get("finalized_at"),
+            "invoice_paid": dates.get("paid_at"),
+        }.get(stage)
+        error = object_of(invoice.get("last_finalization_error"))
         return self._fact(
             invoice["id"],
             stage,
             f"{invoice['id']}{attempt}",
             raw=invoice,
-            at=_instant(invoice["created"], at) if stage == "invoice_created" else at,
+            at=instant_or(dated, at),
             amount=money_of(
                 invoice["amount_paid"] if paid else invoice["amount_due"], invoice["currency"]
             ),
@@ -284,7 +292,9 @@ class FactReader:
             case "open" | "uncollectible":
                 return self.invoice(invoice, "invoice_finalized", at)
             case _:
-                return self.unknown(invoice["id"], _digest(invoice), invoice, at, invoice["status"])
+                return self.unknown(
+                    invoice["id"], digest_of(invoice), invoice, at, invoice["status"]
+                )
 
     def subscription(
         self, subscription: JSON, stage: Stage, occurrence: str | None, at: datetime
@@ -293,7 +303,7 @@ class FactReader:
         return self._fact(
             subscription["id"],
             stage,
-            occurrence or _digest(subscription),
+            occurrence or digest_of(subscription),
             raw=subscription,
             at=at,
             detail=subscription["status"],
@@ -302,7 +312,7 @@ class FactReader:
     def subscription_now(self, subscription: JSON, at: datetime) -> Fact:
         """A subscription as it stands."""
         if subscription["status"] in {"canceled", "incomplete_expired"}:
-            ended_at = _instant(subscription.get("ended_at"), at)
+            ended_at = instant_or(subscription.get("ended_at"), at)
             return self.subscription(
                 subscription, "subscription_ended", subscription["id"], ended_at
             )
@@ -345,68 +355,9 @@ class FactReader:
         )
 
 
-def saved_method(used: JSON, customer_id: str | None = None) -> Method:
-    """A payment method as people know it."""
-    kind = used["type"]
-    details = used.get(kind) or {}
-    name = details.get("brand") or details.get("bank_name") or kind
-    shown = str(name).replace("_", " ")
-    end = details.get("last4") or details.get("email") or ""
-    expires = (
-        f"{details['exp_year']:04}-{details['exp_month']:02}" if details.get("exp_year") else None
-    )
-    return Method(
-        method_id=used["id"],
-        customer_id=id_of(used.get("customer")) or customer_id or "",
-        label=f"{shown[:1].upper()}{shown[1:]}{f' ···· {end}' if end else ''}",
-        expires=expires,
-    )
-
-
-def raw_text(thing: Any) -> str:
-    """Stripe's own JSON, without the secrets that a browser would pay with."""
-    return json.dumps(_without_secrets(thing), separators=(",", ":"))
-
-
-def instant_of(seconds: int) -> datetime:
-    """Stripe's seconds as an instant."""
-    return EPOCH + timedelta(seconds=seconds)
-
-
-def id_of(thing: Any) -> str:
-    """The id of an object, expanded or not; empty where there is none."""
-    return (thing.get("id") or "") if isinstance(thing, dict) else (thing or "")
-
-
-def is_checkout(intent: JSON) -> bool:
-    """Whether a payment intent or charge belongs to a session of ours, which says all there is."""
-    return _meta(intent).get(FLOW_KEY) == CHECKOUT
-
-
-def _without_secrets(thing: Any) -> Any:
-    if isinstance(thing, dict):
-        return {
-            key: _without_secrets(value) for key, value in thing.items() if key != "client_secret"
-        }
-    return [_without_secrets(value) for value in thing] if isinstance(thing, list) else thing
-
-
-def _instant(seconds: int | None, otherwise: datetime) -> datetime:
-    return otherwise if seconds is None else instant_of(seconds)
-
-
-def _object(thing: Any) -> JSON:
-    """An expanded object; empty where there is only its id, or nothing."""
-    return thing if isinstance(thing, dict) else {}
-
-
-def _meta(thing: JSON) -> dict[str, str]:
-    return thing.get("metadata") or {}
-
-
 def _external_id(intent: JSON) -> str | None:
     """The id by which we know a payment, as far as its intent tells: not that of its session."""
-    return intent.get("id") if _meta(intent).get(FLOW_KEY) == OFF_SESSION else None
+    return intent.get("id") if notes_of(intent).get(FLOW_KEY) == OFF_SESSION else None
 
 
 def _attempt(intent: JSON, error: JSON) -> str:
@@ -417,25 +368,12 @@ def _attempt(intent: JSON, error: JSON) -> str:
 
 def _fee(charge: JSON) -> Money | None:
     """What Stripe kept of a charge, once its balance tells."""
-    booked = _object(charge.get("balance_transaction"))
-    return _kept(booked["fee"], booked["currency"]) if booked else None
+    booked = object_of(charge.get("balance_transaction"))
+    return kept_fee(booked["fee"], booked["currency"]) if booked else None
 
 
 def _dispute_fee(dispute: JSON) -> Money | None:
-    booked = [_object(line) for line in dispute.get("balance_transactions") or []]
+    booked = [object_of(line) for line in dispute.get("balance_transactions") or []]
     if not booked or not all(booked):
         return None
-    return _kept(sum(line["fee"] for line in booked), booked[0]["currency"])
-
-
-def _kept(fee: int, currency: str) -> Money | None:
-    """A fee; None where it is finer than the currency goes, and only the balance can tell."""
-    try:
-        return money_of(fee, currency)
-    except ValueError:
-        return None
-
-
-def _digest(thing: JSON) -> str:
-    """What stands for an object's content, where nothing numbers its changes."""
-    return hashlib.sha256(raw_text(thing).encode()).hexdigest()[:32]
+    return kept_fee(sum(line["fee"] for line in booked), booked[0]["currency"])

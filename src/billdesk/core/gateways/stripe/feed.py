@@ -16,10 +16,10 @@ from billdesk.core.gateways.stripe.cursors import (
     read_sweep_cursor,
 )
 from billdesk.core.gateways.stripe.events import EVENT_TYPES, EventReader, event_of
-from billdesk.core.gateways.stripe.facts import FactReader, instant_of, is_checkout
+from billdesk.core.gateways.stripe.facts import FactReader
 from billdesk.core.gateways.stripe.objects import Kind, page
+from billdesk.core.gateways.stripe.shapes import instant_of, is_checkout, seconds_of
 from billdesk.core.rules.gateway import Fact, FactPage
-from billdesk.core.values.clock import EPOCH
 
 PASS_PAGES = 5  # so many are put in order before they are told
 
@@ -39,7 +39,7 @@ def event_page(
     cursor, gap_since = read_event_cursor(text), None
     seen = set(cursor.seen)
     try:
-        if not cursor.reaches(_seconds(now)):
+        if not cursor.reaches(seconds_of(now)):
             raise Gone("events of so long ago are not listed any more")
         answer = _events(stripe, cursor)
     except Gone:
@@ -70,7 +70,7 @@ def sweep_page(
     """The next page of a sweep. Raises GatewayError and its kinds."""
     cursor = read_sweep_cursor(text, _SWEPT)
     kind, younger = _SWEPT[cursor.list_number]
-    answer = page(stripe, kind, cursor.after, created={"gte": _seconds(since - younger)})
+    answer = page(stripe, kind, cursor.after, created={"gte": seconds_of(since - younger)})
     found, more = answer.data["data"], answer.data["has_more"]
     after = SweepCursor(cursor.list_number, found[-1]["id"]) if more else None
     complete = after is None and cursor.list_number + 1 == len(_SWEPT)
@@ -117,7 +117,7 @@ def _moved(cursor: EventCursor, answer: Answer) -> EventCursor:
     found, running = answer.data["data"], cursor.running
     if running is None:
         newest = max((event["created"] for event in found), default=cursor.mark)
-        running = EventPass(newest or 0, "", _seconds(answer.at), ())
+        running = EventPass(newest or 0, "", seconds_of(answer.at), ())
     window = running.top - OVERLAP_SECONDS
     seen = running.seen + tuple(event["id"] for event in found if event["created"] >= window)
     seen = tuple(dict.fromkeys(seen))[:MOST_SEEN]
@@ -125,7 +125,3 @@ def _moved(cursor: EventCursor, answer: Answer) -> EventCursor:
         return replace(cursor, running=replace(running, after=found[-1]["id"], seen=seen))
     mark = max(running.top, cursor.mark or 0) or None
     return EventCursor(mark=mark, asked=running.asked, seen=seen)
-
-
-def _seconds(instant: datetime) -> int:
-    return (instant - EPOCH) // timedelta(seconds=1)

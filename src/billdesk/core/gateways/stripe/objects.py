@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
-from billdesk.core.gateways.stripe.client import JSON, Answer, Gone, StripeCaller
+from billdesk.core.gateways.stripe.client import JSON, Answer, Gone, RightMissing, StripeCaller
 
 if TYPE_CHECKING:
     from stripe._v1_services import V1Services
@@ -42,17 +42,24 @@ _PARTS: dict[str, tuple[str, ...]] = {
 def fetched(stripe: StripeCaller, kind: Kind, object_id: str) -> Answer | None:
     """One object as it is now; None where Stripe knows none, or not any more."""
     try:
-        return stripe.call(lambda api: _service(api, kind).retrieve(object_id, _parts(kind)))
+        return _asked(
+            stripe, kind, lambda service, parts: service.retrieve(object_id, parts), inside=""
+        )
     except Gone:
         return None
 
 
 def page(stripe: StripeCaller, kind: Kind, after: str = "", **filters: Any) -> Answer:
     """One page of a list, newest first, of what comes after the object `after`."""
-    params = {"limit": PAGE_SIZE, **_parts(kind, "data."), **filters}
-    if after:
-        params["starting_after"] = after
-    return stripe.call(lambda api: _service(api, kind).list(params))
+    given = {"limit": PAGE_SIZE, **filters, **({"starting_after": after} if after else {})}
+    return _asked(
+        stripe, kind, lambda service, parts: service.list({**given, **parts}), inside="data."
+    )
+
+
+def first(stripe: StripeCaller, kind: Kind) -> Answer:
+    """The shortest list there is, to see whether it may be read."""
+    return stripe.call(lambda api: _service(api, kind).list({"limit": 1}))
 
 
 def everything(stripe: StripeCaller, kind: Kind, **filters: Any) -> Iterator[JSON]:
@@ -65,10 +72,23 @@ def everything(stripe: StripeCaller, kind: Kind, **filters: Any) -> Iterator[JSO
         after = found["data"][-1]["id"] if more else ""
 
 
-def _parts(kind: Kind, inside: str = "") -> dict[str, Any]:
+def _asked(
+    stripe: StripeCaller, kind: Kind, ask: Callable[[Any, dict[str, Any]], Any], *, inside: str
+) -> Answer:
+    """Ask for objects with their parts; a key that may not read the balance gets them without fees."""
+    parts = _PARTS.get(kind, ())
+    try:
+        return stripe.call(lambda api: ask(_service(api, kind), _expand(parts, inside)))
+    except RightMissing as missing:
+        fewer = tuple(part.removesuffix(".balance_transaction") for part in parts)
+        if fewer == parts or "balance" not in missing.right:
+            raise
+        return stripe.call(lambda api: ask(_service(api, kind), _expand(fewer, inside)))
+
+
+def _expand(parts: tuple[str, ...], inside: str) -> dict[str, Any]:
     """What is to be shown whole inside of the answer, and not by its id alone."""
-    parts = [f"{inside}{part}" for part in _PARTS.get(kind, ())]
-    return {"expand": parts} if parts else {}
+    return {"expand": [f"{inside}{part}" for part in parts]} if parts else {}
 
 
 def _service(api: V1Services, kind: Kind) -> Any:
