@@ -58,9 +58,16 @@ COMMANDS = {
     "ledger.posting": "posting",
     "ledger.recount": "recount",
     "ledger.trial_balance": "trial-balance",
+    "methods.get": "method show",
+    "methods.list": "method list",
+    "methods.page": "method add",
+    "methods.refresh": "method refresh",
+    "methods.remove": "method remove",
+    "methods.set_role": "method default",
     "overview": "overview",
     "payments.get": "payments",
     "payments.list": "payments",
+    "payments.retry": "retry",
     "reconcile.explain": "reconcile explain",
     "reconcile.export": "reconcile export",
     "reconcile.get": "reconcile show",
@@ -81,6 +88,12 @@ COMMANDS = {
     "wallets.rows": "balances",
     "wallets.set_floor": "floor",
     "wallets.unfreeze": "unfreeze",
+    "watches.get": "topup show",
+    "watches.list": "topup show",
+    "watches.resume_topup": "topup resume",
+    "watches.set_alert": "alert set",
+    "watches.set_topup": "topup set",
+    "watches.stop_topup": "topup stop",
     # Functions of the module.
     "create_ledger": "init",
     "grant": "grant",
@@ -102,7 +115,10 @@ PYTHON_ONLY = {
 
 SHELL_ONLY = {
     "acct": "opens the terminal door",
+    "alert clear": "`watches.set_alert` without an amount",
     "demo": "opens the terminal door",
+    "method backup": "`methods.set_role` with another role",
+    "method plain": "`methods.set_role` without a role",
     "watch": "ticks in a loop; a program loops by itself",
 }
 
@@ -125,6 +141,10 @@ OTHERWISE_AT_THE_DESK = {
     "holds.place": "for programs, before they begin a work",
     "ledger.recount": "verify counts, too",
     "ledger.trial_balance": "verify compares, too",
+    "methods.get": "the list has all of it",
+    "methods.page": "the shell; a screen is to come",
+    "methods.remove": "the shell; a screen is to come",
+    "methods.set_role": "the shell; a screen is to come",
     "reconcile.explain": "the reconciliation screen is not there yet",
     "reconcile.export": "the reconciliation screen is not there yet",
     "reconcile.get": "the reconciliation screen is not there yet",
@@ -133,6 +153,12 @@ OTHERWISE_AT_THE_DESK = {
     "reconcile.run": "the reconciliation screen is not there yet",
     "refunds.list": "the ledger's entries, by kind",
     "standing.may_run": "the incident says so, and why",
+    "watches.get": "the shell; a screen is to come",
+    "watches.list": "the shell; a screen is to come",
+    "watches.resume_topup": "the shell; a screen is to come",
+    "watches.set_alert": "the shell; a screen is to come",
+    "watches.set_topup": "the shell; a screen is to come",
+    "watches.stop_topup": "the shell; a screen is to come",
 }
 
 SETTLED_BY_THE_DOOR = {
@@ -145,6 +171,7 @@ SETTLED_BY_THE_DOOR = {
     "origin": "cli",
     "on_progress": "a bar on a terminal",
     "requests": "JSON lines",
+    "role": "the command's own word",
     "secrets": "asked for unseen, so that no history keeps them",
     "url": "--ledger",
 }.keys()
@@ -157,6 +184,7 @@ CALLED_OTHERWISE = {
     "hold": "hold_id",
     "kind": "kinds",
     "lowest": "floor",
+    "method": "method_id",
     "memo": "note",
     "payment": "payment_id",
     "posting": "posting_id",

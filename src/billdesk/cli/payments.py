@@ -46,10 +46,11 @@ def deposit(
         sheet.pay_url or "no link to pay by",
     )
     if open:
-        _open_link(door, sheet.pay_url)
+        open_link(door, sheet.pay_url)
 
 
-def _open_link(door: Door, pay_url: str | None) -> None:
+def open_link(door: Door, pay_url: str | None) -> None:
+    """Hand a gateway's address to a browser, or say why not."""
     # A link is a gateway's text: only what a browser may open is handed to one.
     if pay_url is None or not pay_url.startswith(("https://", "http://")):
         door.say("the link is not one for a browser")

@@ -35,6 +35,14 @@ class Methods:
         with self._office.database.read() as session:
             return tuple(store.methods_of(session, self._office.account(session, account).id))
 
+    def get(self, method_id: str) -> MethodSheet:
+        """One saved method; also one that was removed since. Raises NotFound."""
+        with self._office.database.read() as session:
+            known = store.method_by_id(session, method_id)
+        if known is None:
+            raise _not_found(method_id)
+        return known[0]
+
     def page(self, account: str, gateway: str | None = None) -> HostedPageSheet:
         """A page of the gateway's own where the account's owner saves a way to pay.
 
