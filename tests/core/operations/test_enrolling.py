@@ -347,3 +347,23 @@ def test_a_wallet_list_belongs_to_an_account(desk: Desk, acme: str) -> None:
     assert (wallet.account_ref, wallet.entries, str(wallet.balance)) == ("acme", 1, "100.00 USD")
     with pytest.raises(NotFound):
         desk.wallets.list("nobody")
+
+
+def test_an_account_pays_by_the_gateway_chosen_for_it(desk: Desk, acme: str) -> None:
+    assert desk.accounts.get(acme).gateway is None
+    chosen = desk.accounts.set_gateway(acme, "sandbox")
+    assert chosen.gateway == desk.accounts.get(acme).gateway == "sandbox"
+    assert desk.accounts.set_gateway(acme, "sandbox") == chosen
+    assert desk.accounts.set_gateway(acme, None).gateway is None
+    lines = [line for line in desk.audit.list().rows if line.action == "account.gateway"]
+    assert [line.summary for line in lines] == ["the desk's", "sandbox"]
+
+
+def test_a_gateway_that_is_not_there_is_chosen_for_nobody(desk: Desk, acme: str) -> None:
+    with pytest.raises(NotFound, match="no gateway 'stripe'"):
+        desk.accounts.set_gateway(acme, "stripe")
+    with pytest.raises(NotFound):
+        desk.accounts.set_gateway("nobody", "sandbox")
+    with pytest.raises(Refused, match="house"):
+        desk.accounts.set_gateway("house", "sandbox")
+    assert desk.accounts.get(acme).gateway is None
