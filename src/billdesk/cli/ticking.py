@@ -67,4 +67,8 @@ def describe_tick(sheet: TickSheet) -> list[str]:
         f"{plural(sheet.facts, 'fact')}, {plural(sheet.deposits, 'deposit')}, "
         f"{plural(sheet.holds_expired, 'hold')} expired"
     )
+    if sheet.topups:
+        done += f", {plural(sheet.topups, 'top-up')}"
+    if sheet.alerts:
+        done += f", {plural(sheet.alerts, 'low wallet')} told"
     return [done, *sheet.errors]

@@ -211,8 +211,10 @@ def test_a_method_is_removed_at_the_gateway_too_and_once(shop: Shop) -> None:
     assert shop.desk.methods.list("acme") == ()
     assert shop.desk.methods.remove(method.id).id == method.id
     assert len(shop.audited("method.remove")) == 1
-    with pytest.raises(NotFound):
-        shop.desk.methods.remove("pm_x")
+    assert shop.desk.methods.get(method.id).label == method.label
+    for verb in (shop.desk.methods.remove, shop.desk.methods.get):
+        with pytest.raises(NotFound):
+            verb("pm_x")
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
