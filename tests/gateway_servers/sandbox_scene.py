@@ -108,7 +108,12 @@ class SandboxScene:
         return self._hands.totals()
 
     def effects(self) -> list[tuple[str, str, int]]:
-        kinds = {"settled": "payment", "refunded": "refund", "refund_pending": "refund"}
+        kinds = {
+            "settled": "payment",
+            "refund_pending": "refund",
+            "refunded": "refund",
+            "dispute_lost": "dispute",
+        }
         done: dict[tuple[str, str], int] = {}
         for fact in self._told():
             kind = kinds.get(fact.stage)
