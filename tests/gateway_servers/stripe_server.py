@@ -40,8 +40,10 @@ _KINDS = {
 
 
 class Reply(NamedTuple):
+    """A body of text goes out as it is, everything else as JSON."""
+
     status: int
-    body: JSON
+    body: Any
     headers: Mapping[str, str] = {}
 
 
@@ -63,6 +65,8 @@ class StripeServer:
         self.breaches: list[str] = []
         self.lacking: set[str] = set()
         self.answer: Reply | None = None
+        self.answers_after = 0
+        self.tells_time = True
         self.lose: str = ""
         self.fails_keyed = False
         self.doubled = False
@@ -111,9 +115,10 @@ class StripeServer:
     def _with_faults(
         self, method: str, path: str, form: JSON, headers: Mapping[str, str]
     ) -> Reply | None:
-        if self.answer is not None:
+        if self.answer is not None and self.answers_after == 0:
             reply, self.answer = self.answer, None
             return reply
+        self.answers_after = max(0, self.answers_after - 1)
         lose, self.lose = self.lose, ""
         if lose == "before":
             return None
@@ -260,8 +265,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self.connection.shutdown(SHUT_RDWR)
             return
-        text = json.dumps(reply.body).encode()
-        self.send_response(reply.status)
+        body = reply.body if isinstance(reply.body, str) else json.dumps(reply.body)
+        text = body.encode()
+        self.send_response_only(reply.status)
+        if self.server_of.tells_time:
+            self.send_header("Date", self.date_time_string())
         for name, value in reply.headers.items():
             self.send_header(name, value)
         self.send_header("Content-Type", "application/json")
@@ -270,8 +278,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(text)
         self.wfile.flush()
 
-    def date_time_string(self, timestamp: float | None = None) -> str:  # noqa: ARG002 - given
-        now = EPOCH + timedelta(seconds=self.server_of.books.now())
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        now = EPOCH + timedelta(seconds=timestamp or self.server_of.books.now())
         return format_datetime(now, usegmt=True)
 
     def log_message(self, format: str, *args: Any) -> None:
