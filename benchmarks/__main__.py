@@ -17,6 +17,7 @@ FIGURES = {
     "batch": ("charging", "batches"),
     "processes": ("processes", "one_file"),
     "postgres": ("postgres", "charges"),
+    "intake": ("intake", "facts"),
     "recount": ("proving", "recounting"),
     "verify": ("proving", "verifying"),
     "desk": ("starting", "desk"),

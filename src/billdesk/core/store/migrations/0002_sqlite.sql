@@ -29,6 +29,7 @@ ALTER TABLE fact ADD COLUMN refund_id TEXT;
 ALTER TABLE fact ADD COLUMN payment_external_id TEXT;
 ALTER TABLE fact ADD COLUMN charge_id TEXT;
 ALTER TABLE fact ADD COLUMN more TEXT;
+CREATE INDEX fact_waiting_of ON fact (gateway, mode, number) WHERE state = 'waiting';
 CREATE INDEX fact_of_payment ON fact (payment_id) WHERE payment_id IS NOT NULL;
 
 -- A gateway's messages as they came, once each.
