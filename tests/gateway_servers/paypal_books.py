@@ -65,6 +65,7 @@ class Books:
         self.lines: list[Line] = []
         self.moves: list[tuple[str, str, str, Decimal, Decimal]] = []
         self.invoices_used: set[str] = set()
+        self.methods_want = "COMPLETED"
         self.pending_captures = False
         self.pending_refunds = False
         self._numbers = 0
@@ -105,7 +106,10 @@ class Books:
         if method.declines:
             raise Refusal(422, "UNPROCESSABLE_ENTITY", "INSTRUMENT_DECLINED")
         order.status = "APPROVED"
-        self.capture(order)
+        if self.methods_want == "COMPLETED":
+            self.capture(order)
+        else:
+            order.status = self.methods_want
 
     def approve(self, order_id: str, will: str = "pay") -> None:
         """The buyer agrees; `will` is what becomes of the capture: pay, decline or instrument."""

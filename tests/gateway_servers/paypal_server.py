@@ -167,9 +167,7 @@ class PayPalServer:
         if fault is not None:
             self.faults.remove(fault)
             if fault.status:
-                body = fault.body
-                if body is None:
-                    body = json.dumps(_error_json("FAULT", "", "as the test wished")).encode()
+                body = error_body("FAULT", "") if fault.body is None else fault.body
                 _send(handler, fault.status, body, self.clock, fault.headers)
                 return
             if fault.effect:
@@ -432,6 +430,11 @@ def _error_json(name: str, issue: str, text: str) -> Json:
     if issue:
         data["details"] = [{"issue": issue, "description": f"{issue}: {text}"}]
     return data
+
+
+def error_body(name: str, issue: str, text: str = "as the test wished") -> bytes:
+    """A refusal to put on the wire."""
+    return json.dumps(_error_json(name, issue, text)).encode()
 
 
 def _send(

@@ -123,6 +123,9 @@ class Orders:
             return self._declined(request, answer)
         facts = self._finished(answer.data, request.payment_id)
         last = [fact for fact in facts if fact.stage in PAYMENT_STAGES][-1]
+        if last.stage == "opened":
+            # PayPal wants the customer, who is away.
+            last = replace(last, stage="declined", pay_url=None)
         return self._same_payment(last, request.payment_id, request.amount)
 
     # --- inside ------------------------------------------------------------------------------
@@ -141,7 +144,7 @@ class Orders:
         if answer.issue in _CAPTURED:
             return self._told(self._client.ask("GET", path).data)
         [opened] = self._told(order)
-        return _uncaptured(opened, answer, f"{opened.object_id}:{agreed_at}")
+        return (_uncaptured(opened, answer, f"{opened.object_id}:{agreed_at}"),)
 
     def _find_reported(self, query: PaymentQuery) -> tuple[Fact, ...]:
         """A payment whose order we were never told: nothing, until the report must show it.
@@ -189,36 +192,22 @@ class Orders:
         return fact
 
 
-def _uncaptured(opened: Fact, answer: Answer, attempt: str) -> tuple[Fact, ...]:
+def _uncaptured(opened: Fact, answer: Answer, attempt: str) -> Fact:
     """What becomes of an order that PayPal does not capture.
 
     `attempt` is the same for each time the customer agreed, however often we ask for the money.
     """
     if answer.issue in _NOT_AGREED:
-        return (opened,)
+        return opened
     if answer.issue not in _DECLINES:
         # About us, not about the customer: still open until it is mended or the order is void.
         why = f"PayPal does not hand the money over: {answer.words}"
-        return (replace(opened, occurrence=f"{opened.object_id}:{answer.issue}", detail=why),)
-    declined = replace(
-        opened,
-        stage="declined",
-        occurrence=attempt,
-        happened_at=answer.at,
-        detail=words(answer.issue),
-        raw=json.dumps(answer.data),
-        pay_url=None,
-    )
-    if answer.issue not in _TRY_ANOTHER:
-        return (declined,)
-    again = replace(
-        opened,
-        occurrence=attempt,
-        happened_at=answer.at,
-        detail="waits for the customer to pay in another way",
-        pay_url=link(answer.data, "redirect", "payer-action") or opened.pay_url,
-    )
-    return declined, again
+        return replace(opened, occurrence=f"{opened.object_id}:{answer.issue}", detail=why)
+    told = replace(opened, occurrence=attempt, happened_at=answer.at, detail=words(answer.issue))
+    if answer.issue in _TRY_ANOTHER:
+        # No end: who is told `declined` no longer asks, and nobody would capture the next try.
+        return replace(told, pay_url=link(answer.data, "redirect") or opened.pay_url)
+    return replace(told, stage="declined", raw=json.dumps(answer.data), pay_url=None)
 
 
 def _order_body(request: PaymentRequest | OffSessionRequest, source: Json) -> dict[str, Any]:
