@@ -115,7 +115,7 @@ class Books:
                 400, "Transaction reference not found.", "transaction_not_found",
                 "Ensure that you're passing in the reference of a transaction that exists",
             )  # fmt: skip
-        return {**row, "plan_object": {}, "transaction_date": row["created_at"]}
+        return {**row, "plan_object": {}, "transaction_date": row.get("created_at")}
 
     def settle(self, row: Row, authorization: Row | None = None) -> None:
         """The money is there."""

@@ -110,11 +110,17 @@ class PaystackScene:
             return self.message("charge.success", row)
         number = int(fact_or_event_id)
         if number in self.books.refunds:
-            refund = self.books.refunds[number]
-            return self.message(f"refund.{refund['status']}", refund)
+            return self.refund_message(self.books.refunds[number])
         dispute = self.books.disputes[number]
         ended = dispute["status"] == "resolved"
         return self.message(f"charge.dispute.{'resolve' if ended else 'create'}", dispute)
+
+    def refund_message(self, refund: Row) -> tuple[bytes, dict[str, str]]:
+        """As documented: without a number of its own, a time or a note."""
+        names = "status transaction_reference currency customer integration domain"
+        data = {name: refund[name] for name in names.split()}
+        data |= {"amount": str(refund["amount"]), "refund_reference": None, "processor": "mpgs_zen"}
+        return self.message(f"refund.{refund['status']}", data)
 
     def message(self, event: str, data: Row | list[Row]) -> tuple[bytes, dict[str, str]]:
         body = json.dumps({"event": event, "data": data}).encode()

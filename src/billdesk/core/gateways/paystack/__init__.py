@@ -25,6 +25,7 @@ from billdesk.core.gateways.paystack.answers import (
     method_of,
     number,
     part,
+    payment_of,
     refund_id_of,
     text,
     to_note,
@@ -109,9 +110,9 @@ class Paystack:
         """
         customers = _rows(self._calls.get("/customer", {"perPage": "1"}).data)
         fingerprint = f"key {hashlib.sha256(self._key.encode()).hexdigest()[:8]}"
-        if not customers or self.account == fingerprint:
-            return GatewayCheck(fingerprint, self.mode)
-        return GatewayCheck(str(number(customers[0], "integration")), self.mode)
+        told = customers and customers[0].get("integration")
+        account = str(told) if told and self.account != fingerprint else fingerprint
+        return GatewayCheck(account, self.mode)
 
     # --- money in ----------------------------------------------------------------------------
 
@@ -362,7 +363,7 @@ class Paystack:
         """Refunds can be listed by their time alone, and none is older than its payment."""
         charge_id = number(payment, "id")
         for row in read_all(self._calls, REFUNDS, instant(payment, *MADE)):
-            if row.get("transaction") == charge_id:
+            if number(payment_of(row), "id") == charge_id:
                 yield row
 
     def _one(self, path: str) -> Row | None:

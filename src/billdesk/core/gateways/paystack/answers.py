@@ -16,7 +16,7 @@ from billdesk.core.gateways.paystack.calls import Row
 from billdesk.core.rules.gateway import Fact, Method, Mode, Stage
 from billdesk.core.values.clock import Clock, parse_instant
 from billdesk.core.values.errors import BadInput, GatewayError
-from billdesk.core.values.money import EXPONENTS, Money
+from billdesk.core.values.money import EXPONENTS, LARGEST_MINOR, Money
 
 PAYABLE = timedelta(days=1)
 """How long a payment waits for its customer here. Paystack calls it `abandoned` from the first moment
@@ -88,9 +88,16 @@ def to_note(refund_id: str, note: str) -> str:
 
 def refund_id_of(row: Row) -> str | None:
     """The refund id of ours in a refund's note, if there is one."""
-    note = row.get("merchant_note")
-    found = _MARK.match(note) if isinstance(note, str) else None
+    found = _MARK.match(str(row.get("merchant_note")))
     return found[1] if found else None
+
+
+def payment_of(refund: Row) -> Row:
+    """Number and reference of what was refunded: the answer to a request holds the payment whole."""
+    return part(refund, "transaction") or {
+        "id": refund.get("transaction"),
+        "reference": refund.get("transaction_reference"),
+    }
 
 
 # --- the parts of an answer ----------------------------------------------------------------------
@@ -109,7 +116,7 @@ def number(row: Row, name: str) -> int:
     value = row.get(name)
     if isinstance(value, str) and re.fullmatch(r"\d{1,18}", value, re.ASCII):
         return int(value)
-    if type(value) is not int:
+    if type(value) is not int or not 0 <= value <= LARGEST_MINOR:
         raise _misread(name)
     return value
 
@@ -139,10 +146,13 @@ def instant(row: Row, *names: str) -> datetime:
 
 def money(row: Row, name: str, currency: str) -> Money:
     """An amount of Paystack's. Raises GatewayError, also for a part of a unit that has none."""
-    minor, left = divmod(number(row, name) * 10 ** EXPONENTS.get(currency, 2), 100)
+    asset = currency.upper()
+    if asset not in EXPONENTS:
+        raise _misread("currency")
+    minor, left = divmod(number(row, name) * 10 ** EXPONENTS[asset], 100)
     if left:
         raise _misread(name)
-    return Money(minor, currency)
+    return Money(minor, asset)
 
 
 def method_of(row: Row, customer_id: str) -> Method | None:
@@ -229,11 +239,8 @@ class Answers(NamedTuple):
         status, refund_number = text(row, "status"), str(number(row, "id"))
         stage = _REFUND_STAGES.get(status, "unknown")
         attention = status == "needs-attention"
-        # The answer to a request holds the payment, a list its number.
-        payment = part(row, "transaction") or {
-            "id": row.get("transaction"),
-            "reference": row.get("transaction_reference"),
-        }
+        note = _MARK.sub("", str(row.get("merchant_note") or "")).strip()
+        payment = payment_of(row)
         return self._fact(
             row,
             object_id=refund_number,
@@ -242,7 +249,7 @@ class Answers(NamedTuple):
             occurrence=f"{refund_number}:attention" if attention else refund_number,
             amount=money(row, "amount", text(row, "currency")),
             happened_at=instant(row, *(MADE if stage == "refund_pending" else CHANGED)),
-            detail=_NEEDS_ATTENTION if attention else str(row.get("merchant_note") or status),
+            detail=_NEEDS_ATTENTION if attention else note or status,
             refund_id=refund_id_of(row),
             payment_external_id=payment.get("reference"),
             charge_id=str(number(payment, "id")),
@@ -291,31 +298,31 @@ class Answers(NamedTuple):
             detail=status,
         )
 
-    def invoice(self, row: Row, type: str) -> Fact:
-        """An invoice of a subscription at Paystack, from a message of this type."""
+    def invoice(self, row: Row, kind: str) -> Fact:
+        """An invoice of a subscription at Paystack, from a message of this kind."""
         code, payment = text(row, "invoice_code"), part(row, "transaction")
-        paid = type == "invoice.update" and bool(row.get("paid"))
+        paid = kind == "invoice.update" and bool(row.get("paid"))
         currency = payment.get("currency")
         return self._fact(
             row,
             object_id=code,
-            stage="invoice_paid" if paid else _INVOICE_STAGES.get(type, "unknown"),
+            stage="invoice_paid" if paid else _INVOICE_STAGES.get(kind, "unknown"),
             occurrence=str(payment.get("reference") or code),
             amount=money(row, "amount", currency) if isinstance(currency, str) else None,
             happened_at=self.clock.now(),
             detail=str(row.get("description") or row.get("status") or ""),
         )
 
-    def unknown(self, row: Row, object_id: str, occurrence: str, why: str) -> Fact:
-        """What is kept and not understood."""
+    def unknown(self, row: Row, kind: str, number: str) -> Fact:
+        """A message of a kind that nobody reads yet."""
         return self._fact(
             row,
-            object_id=object_id,
+            object_id=number,
             stage="unknown",
-            occurrence=occurrence,
+            occurrence=number,
             amount=None,
             happened_at=self.clock.now(),
-            detail=why,
+            detail=f"a message of Paystack's that nobody reads yet: {kind}",
         )
 
     def _fact(

@@ -2,8 +2,8 @@
 
 The signature is an HMAC of the body with the secret key, and carries no time. So the age of a message
 is judged by the latest time in it that tells of the event: when it was paid, changed or made. What
-tells no time at all (the messages about refunds, the end of a subscription) cannot be judged, and
-moves no money either: a refund is told by the list of refunds, where it has a number.
+tells no time at all (a refund, the end of a subscription) cannot be judged, and moves no money either:
+a refund has no number in a message, so only the list of refunds tells which one it is.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ def read_message(
         facts = _facts_of(kind, row, event_id, answers)
     except GatewayError as error:
         raise BadInput(error.message, "bring the body as it came") from error
-    event = Event(event_id, kind, facts[0].object_id, at or now, raw)
+    object_id = facts[0].object_id if facts else str(row.get("transaction_reference"))
+    event = Event(event_id, kind, object_id, at or now, raw)
     return FactPage(facts, "", complete=True, events=(event,))
 
 
@@ -83,13 +84,10 @@ def _facts_of(kind: str, row: Row, event_id: str, answers: Answers) -> tuple[Fac
         return answers.dispute(row)
     if kind.startswith("charge."):
         return (answers.transaction(row),)
-    if kind.startswith("refund.") and row.get("id"):
-        return (answers.refund(row),)
+    if kind.startswith("refund."):
+        return (answers.refund(row),) if row.get("id") else ()
     if kind.startswith("subscription.") and row.get("subscription_code"):
         return (answers.subscription(row, ended=kind == "subscription.disable"),)
     if kind.startswith("invoice."):
         return (answers.invoice(row, kind),)
-    refund = kind.startswith("refund.")
-    why = "the list of refunds tells which, at the next poll" if refund else "nobody reads that yet"
-    object_id = str(row.get("transaction_reference") or event_id)
-    return (answers.unknown(row, object_id, event_id, f"{kind}: {why}"),)
+    return (answers.unknown(row, kind, event_id),)
