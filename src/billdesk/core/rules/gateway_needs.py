@@ -37,6 +37,7 @@ _STRIPE = NeedsSheet(
             "balance transactions",
             "Balance transaction sources: read",
             "to know fees, and to compare the books",
+            needed=False,
         ),
         RightSheet("invoices", "Invoices: read", "to see invoices kept at Stripe", needed=False),
         RightSheet(
