@@ -245,6 +245,16 @@ def test_it_is_taken_from_what_is_saved_when_that_is_said(shop: Shop, unpaid: Pa
     assert shop.cents() == 2500
 
 
+def test_a_link_that_was_to_save_what_is_paid_with_does_so_again(shop: Shop) -> None:
+    payment = shop.desk.deposits.start("acme", "25", save_method=True)
+    shop.gateway.decline(payment.external_id or "", "no money")
+    shop.tick()
+    attempt = shop.desk.payments.retry(payment.id)
+    shop.gateway.pay(attempt.external_id or "")
+    shop.tick()
+    assert [method.role for method in shop.desk.methods.list("acme")] == ["default"]
+
+
 def test_a_link_that_expired_is_replaced(shop: Shop) -> None:
     payment = shop.desk.deposits.start("acme", "25")
     shop.tick(timedelta(hours=25))

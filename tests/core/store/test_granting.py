@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -77,6 +78,25 @@ def test_a_client_works_at_the_desk(client: Desk, login: str) -> None:
     assert client.verify().ok
     actors = {entry.actor for entry in client.ledger.entries().rows}
     assert actors == {"owner", login}
+
+
+def test_a_client_has_methods_saved_and_charges_them(client_url: str) -> None:
+    clock = MovingClock(START)
+    with open_desk(client_url, clock=clock) as client:
+        for _ in range(2):
+            client.methods.page("acme")
+        clock.advance(timedelta(minutes=1))
+        first, second = client.methods.refresh("acme")
+        client.methods.set_role(second.id, "backup")
+        client.watches.set_alert("acme", "20")
+        client.watches.set_topup("acme", below="20", amount="66.07", daily="100")
+        sheet = client.tick()  # this amount is declined when it is charged off session
+        assert (sheet.alerts, sheet.topups) == (1, 2)
+        failed = client.payments.list(status="failed").rows[0]
+        assert client.payments.retry(failed.id).status == "failed"
+        client.watches.stop_topup("acme")
+        client.methods.remove(first.id)
+        assert [method.id for method in client.methods.list("acme")] == [second.id]
 
 
 def test_a_client_cannot_say_who_and_when(client: Desk, login: str) -> None:

@@ -136,6 +136,7 @@ def _write_down(
         session, id=payment_id, account_id=account.id, gateway=gateway, mode=mode,
         amount=failed.amount, actor=office.actor, at=to_micros(now), purpose="retry",
         method_id=method.id if method else None, retries_id=failed.retries_id or failed.id,
+        save_method=method is None and failed.save_method,
     )  # fmt: skip
     way = f"from {method.label}" if method else f"by a new link of {gateway}"
     office.audit(
