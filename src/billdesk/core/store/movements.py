@@ -118,11 +118,13 @@ WHERE o.gateway = ? AND o.mode = ? AND o.{0} IN ({1})""",
 
 def _names(kind: str, lines: Sequence[Line]) -> dict[str, list[str]]:
     """The columns to look into, and for what. A payment has more names than one."""
-    names = {"external_id": [line.external_id for line in lines]}
-    if kind == "payment":
-        charges = [name for line in lines for name in (line.charge_id, line.external_id) if name]
-        names |= {"charge_id": charges, "id": [line.our_id for line in lines if line.our_id]}
-    return {column: found for column, found in names.items() if found}
+    ids = [line.external_id for line in lines]
+    if kind != "payment":
+        return {"external_id": ids}
+    ids += [line.charge_id for line in lines if line.charge_id]
+    ours = [line.our_id for line in lines if line.our_id]
+    names = {"external_id": ids, "charge_id": ids}
+    return {**names, "id": ours} if ours else names
 
 
 def _marks(values: Sequence[object]) -> str:
