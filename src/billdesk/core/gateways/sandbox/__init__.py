@@ -24,7 +24,7 @@ from billdesk.core.gateways.sandbox import books, messages
 from billdesk.core.gateways.sandbox.acts import Act, to_duration_micros
 from billdesk.core.gateways.sandbox.books import EventRow, MethodRow, PaymentRow
 from billdesk.core.gateways.sandbox.chance import SandboxSwitches
-from billdesk.core.gateways.sandbox.hands import Hands
+from billdesk.core.gateways.sandbox.hands import EVER, Hands
 from billdesk.core.rules.gateway import (
     Fact,
     FactPage,
@@ -53,8 +53,6 @@ __all__ = ["PAGE_SIZE", "Sandbox", "SandboxSwitches"]
 
 PAGE_SIZE = 100
 OVERLAP = timedelta(minutes=10)
-
-_EVER = 2**62  # microseconds: later than any instant
 
 
 class Sandbox(Hands):
@@ -202,7 +200,7 @@ class Sandbox(Hands):
         self._check_reachable()
         after = (to_micros(since), -1) if cursor is None else messages.read_sweep_cursor(cursor)
         with self._act() as act:
-            rows = books.feed(act.books, after, _EVER, PAGE_SIZE + 1)
+            rows = books.feed(act.books, after, EVER, PAGE_SIZE + 1)
         page = rows[:PAGE_SIZE]
         last = (page[-1].created_at, page[-1].number) if page else after
         return FactPage(
@@ -268,7 +266,7 @@ class Sandbox(Hands):
     def rows(self, since: datetime, until: datetime) -> Iterator[GatewayRow]:
         """Every movement of a half-open span. Raises GatewayUnreachable when it is down."""
         self._check_reachable()
-        return (row for row in self._movements() if since <= row.happened_at < until)
+        return iter(self._movements(to_micros(since), to_micros(until)))
 
     def subscription(self, external_id: str) -> Fact:
         """Raise NotOffered: the desk bills by itself."""

@@ -333,13 +333,14 @@ def event(books: sqlite3.Connection, number: int) -> EventRow | None:
     return rows[0] if rows else None
 
 
-def movements(books: sqlite3.Connection) -> list[EventRow]:
-    """Every event that moved money, in the order it happened."""
+def movements(books: sqlite3.Connection, since: int, until: int) -> list[EventRow]:
+    """Every event of a half-open span that moved money, in the order it happened."""
     return _events(
         books,
-        "WHERE event.stage IN ('settled', 'refunded', 'refund_failed', 'dispute_lost')"
+        "WHERE created_at >= ? AND created_at < ?"
+        " AND event.stage IN ('settled', 'refunded', 'refund_failed', 'dispute_lost')"
         " ORDER BY created_at, number",
-        (),
+        (since, until),
     )
 
 

@@ -18,6 +18,9 @@ from billdesk.core.rules.gateway import Fact, GatewayRow, Make, Mode, Stage
 from billdesk.core.values.clock import Clock, SystemClock, to_micros
 from billdesk.core.values.errors import GatewayError
 
+EVER = 2**62
+"""Microseconds: later than any instant."""
+
 
 class Hands:
     """The books of a sandbox, and every way to move what is in them from outside the desk."""
@@ -133,7 +136,7 @@ class Hands:
         Paid back are refunds that arrived and disputes that were lost.
         """
         sums: dict[str, tuple[int, int, int]] = {}
-        for row in self._movements():
+        for row in self._movements(-EVER, EVER):
             paid_minor, fee_minor, back_minor = sums.get(row.asset, (0, 0, 0))
             if row.kind == "payment":
                 paid_minor += row.amount_minor
@@ -167,9 +170,9 @@ class Hands:
             raise GatewayError(f"{object_id} is {last.stage}", "see its facts")
         return self._fact(last)
 
-    def _movements(self) -> list[GatewayRow]:
+    def _movements(self, since: int, until: int) -> list[GatewayRow]:
         with self._act() as act:
-            return [messages.to_row(row) for row in books.movements(act.books)]
+            return [messages.to_row(row) for row in books.movements(act.books, since, until)]
 
     def _fact(self, row: EventRow) -> Fact:
         return messages.to_fact(row, self.name, self.account)
