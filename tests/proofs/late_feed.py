@@ -29,11 +29,15 @@ class LateFeed(ScriptedGateway):
         super().__init__(Sandbox(Path("never-used"), clock=clock), "late")
         self.account = "late"
         self._clock, self._chance = clock, chance
+        self.tell(told)
+
+    def tell(self, told: Sequence[Fact]) -> None:
+        """What it is going to say, each when its time has come."""
         self._told = sorted(
             ((fact.happened_at, fact.happened_at + self._lateness(), fact) for fact in told),
             key=lambda line: line[0],
         )
-        self.ends = max(line[1] for line in self._told)
+        self.ends = max((line[1] for line in self._told), default=START)
 
     def _lateness(self) -> timedelta:
         drawn = self._chance.random()
