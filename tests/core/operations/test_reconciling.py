@@ -5,15 +5,21 @@ from __future__ import annotations
 import csv
 import itertools
 import json
+import os
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
-from billdesk.core.desk import Desk, open_desk
+from billdesk.core.desk import Desk, grant, open_desk
 from billdesk.core.gateways.sandbox import Sandbox, SandboxSwitches
 from billdesk.core.operations import comparing
 from billdesk.core.operations.reconciling import due
@@ -350,7 +356,7 @@ def test_a_reference_gives_the_first_result_for_a_day(
     assert desk.reconcile.run(GATEWAY, reference=KEY).id != first.id
 
 
-def test_a_reference_is_for_one_gateway_and_one_span(desk: Desk) -> None:
+def test_a_reference_is_for_one_gateway_and_one_span(ledger_url: str, desk: Desk) -> None:
     desk.reconcile.run(GATEWAY, reference=KEY)
     with pytest.raises(ReferenceReused):
         desk.reconcile.run(GATEWAY, START - 3 * DAY, reference=KEY)
@@ -358,7 +364,7 @@ def test_a_reference_is_for_one_gateway_and_one_span(desk: Desk) -> None:
         desk.reconcile.run(GATEWAY, until=START - 3 * DAY, reference=KEY)
     other = Books("other")
     with open_desk(
-        desk._office.database.url if desk.info.kind == "postgres" else desk.info.where,  # type: ignore[attr-defined]  # Postgres has one
+        ledger_url,
         clock=desk.clock, gateways=[cast("Gateway", other)],
     ) as another, pytest.raises(ReferenceReused):  # fmt: skip
         another.reconcile.run("other", reference=KEY)
@@ -449,12 +455,12 @@ def test_a_comparison_that_a_bug_ended_is_not_finished(desk: Desk, books: Books)
 
 
 def test_nobody_is_asked_inside_a_transaction_or_by_a_desk_that_only_looks(
-    desk: Desk, books: Books
+    ledger_url: str, desk: Desk, books: Books
 ) -> None:
     with desk.transaction(), pytest.raises(Refused, match="inside a transaction"):
         desk.reconcile.run(GATEWAY)
     with open_desk(
-        desk._office.database.url if desk.info.kind == "postgres" else desk.info.where,  # type: ignore[attr-defined]  # Postgres has one
+        ledger_url,
         read_only=True, clock=desk.clock, gateways=[cast("Gateway", books)],
     ) as reader, pytest.raises(ReadOnly):  # fmt: skip
         reader.reconcile.run(GATEWAY)
@@ -680,3 +686,62 @@ def test_the_sandbox_s_books_and_ours_agree_because_both_are_right(
         assert run.totals[0].ours == Money(12_950, "USD")
         assert run.totals[0].clearing_difference.minor == 0
         assert desk.verify().findings == ()
+
+
+# --- other processes -------------------------------------------------------------------------------
+
+KILLED = """
+import os, signal, sys
+from datetime import timedelta
+from billdesk.core.desk import open_desk
+from billdesk.core.values.clock import MovingClock
+from tests.core.operations.bookkeeping import Books
+from tests.new_ledger import START
+
+class Killing(Books):
+    def rows(self, since, until):
+        yield from super().rows(since, until)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+books = Killing()
+books.says("a", 1000, START - timedelta(days=5))
+with open_desk(sys.argv[1], clock=MovingClock(START), gateways=[books]) as desk:
+    desk.reconcile.run("books")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal")
+def test_a_killed_comparison_leaves_a_row_that_is_not_finished_and_is_made_anew(
+    ledger_url: str, desk: Desk, books: Books
+) -> None:
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, ledger_url], check=False, cwd=Path(__file__).parents[3]
+    )
+    assert killed.returncode == -signal.SIGKILL
+    [run] = desk.reconcile.list().rows
+    assert (run.finished_at, run.interrupted) == (None, None)
+    assert desk.reconcile.items(run.id).rows == ()
+    books.says("a", 1000, PAID)
+    assert counted(desk.reconcile.run(GATEWAY)) == {"missing_here": 1}
+
+
+def test_a_login_that_was_granted_the_desk_can_compare_and_explain(
+    postgres_url: str, clock: MovingClock, books: Books
+) -> None:
+    login = f"comparer_{os.getpid()}"
+    parts = urlsplit(postgres_url)
+    address = parts._replace(netloc=f"{login}@{parts.netloc.rpartition('@')[2]}").geturl()
+    books.says("a", 1000, PAID)
+    with psycopg.connect(postgres_url, autocommit=True) as owner:
+        owner.execute(f"CREATE ROLE {login} LOGIN".encode())
+        try:
+            grant(login, postgres_url)
+            gateways = [cast("Gateway", books)]
+            with open_desk(address, clock=clock, gateways=gateways) as desk:
+                run = desk.reconcile.run(GATEWAY)
+                [item] = desk.reconcile.items(run.id).rows
+                assert desk.reconcile.explain(item.number, NOTE).note == NOTE
+                assert items(desk, desk.reconcile.run(GATEWAY))["a"].note == NOTE
+        finally:
+            owner.execute(f"DROP OWNED BY {login}".encode())
+            owner.execute(f"DROP ROLE {login}".encode())
