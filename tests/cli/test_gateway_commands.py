@@ -11,6 +11,7 @@ import pytest
 
 from billdesk.core.values.clock import SystemClock
 from tests.cli.conftest import Run, Shell
+from tests.cli.test_start import loaded_by
 from tests.cli.test_terminal import Terminal
 from tests.core.keyrings import MemoryKeyring, keys
 from tests.gateway_servers import paypal_server, paystack_server, stripe_books
@@ -168,6 +169,26 @@ def test_paystack_is_connected_from_its_own_variables(
     assert process(*words, "check", "paystack", **settings).status == 0
     assert process(*words, "check", "paystack").status == 5
     assert paystack_server.SECRET_KEY not in process(*words, "list", **settings).out
+
+
+def test_what_has_no_place_with_a_key_is_refused(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, stripe: StripeScene
+) -> None:
+    answer = shell("gateway", "add", "paypal", "--webhook-secret")
+    assert (answer.status, "signs without a secret" in answer.err) == (2, True)
+    monkeypatch.setenv("BILLDESK_GATEWAY_STRIPE_KEY", KEY)
+    answer = shell("gateway", "add", "stripe", "--base-url", stripe.server.url)
+    assert (answer.status, "belongs where the key is" in answer.err) == (2, True)
+    assert stripe.requests() == []
+
+
+def test_a_charge_loads_neither_keyring_nor_adapter_though_a_gateway_is_connected(
+    shell: Shell, stripe: StripeScene, keys: MemoryKeyring, shop_key: str
+) -> None:
+    add_stripe(shell, stripe)
+    modules = loaded_by("--ledger", str(shell.ledger), "charge", "acme", "1", "--reference", "r")
+    assert {"keyring", "stripe", "httpx"} & modules == set()
+    assert "billdesk.core.gateways.stripe" not in modules
 
 
 def test_a_key_is_never_an_argument(shell: Shell, stripe: StripeScene) -> None:

@@ -44,7 +44,7 @@ def test_a_deposit_prints_its_link_and_is_credited_once_by_a_poll(
     answer = shell("deposit", "acme", "25.00", "--gateway", "sandbox")
     assert answer.status == 0
     first, link = answer.out.splitlines()
-    assert first.startswith("acme is asked for 25.00 USD by sandbox (pay_")
+    assert first.startswith("acme is asked for 25.00 USD by sandbox in test mode (pay_")
     assert link.startswith("https://")
     assert opened == []
     assert shell.balance() == "100.00"

@@ -78,6 +78,7 @@ def show(door: Door, ref: Ref) -> None:
                 ("e-mail", account.email),
                 ("status", account.status),
                 ("since", account.status_since),
+                ("pays by", account.gateway or "whatever the desk chooses"),
                 ("id", account.id),
             ]
         ),

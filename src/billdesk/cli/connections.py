@@ -98,10 +98,16 @@ def add(
         wanted = desk.gateways.needs(make, name)
         if live:
             door.confirm("live", f"{wanted.title} in live mode moves real money.", yes=yes)
-        words = [part for part in wanted.secrets if webhook_secret or not part.optional]
-        secrets = _secrets(door, wanted, words, key, key_from_env or [])
+        parts = [part for part in wanted.secrets if webhook_secret or not part.optional]
+        if webhook_secret and not any(part.optional for part in parts):
+            raise BadInput(f"{wanted.title} signs without a secret", "leave --webhook-secret out")
+        secrets = _secrets(door, wanted, parts, key, key_from_env or [])
         if secrets is not None and base_url is not None:
             secrets["base_url"] = base_url
+        elif base_url is not None:
+            raise BadInput(
+                "the base address belongs where the key is", "set it in the environment too"
+            )
         sheet = desk.gateways.add(
             make, name, secrets=secrets, live=live, webhook_id=webhook_id, return_url=return_url
         )

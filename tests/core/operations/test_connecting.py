@@ -548,6 +548,18 @@ def test_customers_are_sent_to_safe_addresses_alone(connections: Connections, ur
         connections.add("stripe", secrets={"key": TEST}, return_url=url)
 
 
+def test_only_paypal_proves_messages_by_the_id_of_a_webhook(
+    connections: Connections, street: Street, gateways: dict[str, Gateway], keys: MemoryKeyring
+) -> None:
+    with pytest.raises(BadInput, match="no use for a webhook's id"):
+        connections.add("stripe", secrets={"key": TEST}, webhook_id="WH-1")
+    secrets = {"client_id": "A1", "secret": TEST}
+    connections.add("paypal", secrets=secrets, webhook_id="WH-1")
+    assert cast("LinkedGateway", gateways["paypal"]).link.settings["webhook_id"] == "WH-1"
+    gateways["paypal"].facts(None)
+    assert street.made[-1].settings["webhook_id"] == "WH-1"
+
+
 def test_what_is_needed_is_told_with_the_variables_of_that_name(
     connections: Connections, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -140,7 +140,7 @@ class Connections:
         kind, name = check_make(make), check_name(name or make)
         given = self._given(name, kind, secrets)
         mode = _agreed_mode(kind, given, live=live)
-        link = Link(name, kind, "", mode, _settings(webhook_id, return_url))
+        link = Link(name, kind, "", mode, _settings(kind, webhook_id, return_url))
         known = self._check_free(link)
         again = known if known is not None and self._is_tried(known, given) else link
         tried = self._try(again, given)
@@ -363,8 +363,10 @@ def _agreed_mode(make: Make, given: Secrets, *, live: bool) -> Mode:
     return mode
 
 
-def _settings(webhook_id: str | None, return_url: str | None) -> dict[str, str]:
+def _settings(make: Make, webhook_id: str | None, return_url: str | None) -> dict[str, str]:
     """What may stand in the ledger. Raises BadInput."""
+    if webhook_id is not None and make != "paypal":
+        raise BadInput(f"{NEEDS[make].title} has no use for a webhook's id", "leave it out")
     if return_url is not None and not return_url.startswith("https://"):
         raise BadInput(f"{return_url[:60]!r} cannot be returned to", "an address with https://")
     given = {"webhook_id": webhook_id, "return_url": return_url}
