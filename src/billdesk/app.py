@@ -200,12 +200,12 @@ class BilldeskApp(Heartbeat):
         self.push_screen(AccountScreen(ref))
 
     def show_entries(self, line: str) -> None:
-        self._show_filtered("ledger", line)
+        self.show_list("ledger", line)
 
     def show_balances(self, line: str) -> None:
-        self._show_filtered("balances", line)
+        self.show_list("balances", line)
 
-    def _show_filtered(self, place: str, line: str) -> None:
+    def show_list(self, place: str, line: str) -> None:
         from billdesk.screens.filtered_screen import FilteredScreen
 
         self.action_go(place)

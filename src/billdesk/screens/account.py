@@ -15,14 +15,17 @@ from textual.widgets import Static
 
 from billdesk.core.rules.sheets import EntryFilter
 from billdesk.screens import verbs
-from billdesk.screens.acts import Act
+from billdesk.screens.acts import Act, Receipt
 from billdesk.screens.as_of import AsOf
 from billdesk.screens.detail import Detail, hold_lines, payment_lines, posting_lines
 from billdesk.screens.figures import amount, money_tone, number, signed
 from billdesk.screens.frame import DeskScreen
+from billdesk.screens.gateway_verbs import deposit, gateways_for
 from billdesk.screens.incident import Offer, incident_lines, incident_markdown
 from billdesk.screens.keys import keys_of
 from billdesk.screens.line_table import Column, LineTable
+from billdesk.screens.link_page import LinkPage, payment_page
+from billdesk.screens.methods import MethodsScreen
 from billdesk.screens.paged_table import PagedTable
 from billdesk.screens.pane import Pane
 from billdesk.screens.review import Review
@@ -71,6 +74,7 @@ class AccountScreen(DeskScreen["IncidentSheet"]):
         Binding("L", "limit", "Credit limit", id="act.limit"),
         Binding("S", "suspend", "Suspend", id="act.suspend"),
         Binding("X", "close", "Close account", id="act.close", show=False),
+        Binding("p", "methods", "Ways to pay", id="account.methods"),
         Binding("f", "chip", "Filter", id="account.chip"),
         Binding("t", "as_of", "As of", id="account.as-of", show=False),
         Binding("i", "copy_incident", "Copy incident", id="account.copy", show=False),
@@ -194,6 +198,9 @@ class AccountScreen(DeskScreen["IncidentSheet"]):
             self.app.copy_to_clipboard(incident_markdown(self._sheet, self.app.times))
             self.say("incident summary sent to terminal clipboard (Markdown)", "muted")
 
+    def action_methods(self) -> None:
+        self.app.push_screen(MethodsScreen(self._ref), lambda _: self.ask())
+
     def action_as_of(self) -> None:
         if self._sheet is not None:
             assets = tuple(
@@ -235,12 +242,19 @@ class AccountScreen(DeskScreen["IncidentSheet"]):
         self._review(verbs.charge(self._ref, self._asset, f"desk:{self.app.mint('chg')}"))
 
     def action_deposit(self) -> None:
-        self.act(
-            lambda desk: tuple(gateway.name for gateway in desk.gateways.list()),
-            lambda names: self._review(
-                verbs.deposit(self._ref, self._asset, self.app.mint("pay"), names or ("sandbox",))
-            ),
-        )
+        self.act(lambda desk: gateways_for(desk, self._ref), self._review_deposit)
+
+    def _review_deposit(self, modes: dict[str, str]) -> None:
+        if not modes:
+            self.say("no gateway is connected; 9 shows them, and N connects one", "warn")
+            return
+        act = deposit(self._ref, self._asset, self.app.mint("pay"), modes)
+        self.app.push_screen(Review(act), self._asked_for_money)
+
+    def _asked_for_money(self, receipt: Receipt | None) -> None:
+        self.ask()
+        if receipt is not None:
+            self.app.push_screen(LinkPage(payment_page(receipt.id)), lambda _: self.ask())
 
     def action_freeze(self) -> None:
         self._review(verbs.freeze(self._ref, self._asset))

@@ -24,7 +24,7 @@ Check = Callable[[str], object]
 
 @dataclass(frozen=True)
 class Field:
-    """One line to fill in. `check` raises BilldeskError for what cannot be taken."""
+    """One line to fill in, `hidden` for secrets. `check` raises BilldeskError for what is wrong."""
 
     name: str
     label: str
@@ -32,6 +32,7 @@ class Field:
     value: str = ""
     placeholder: str = ""
     choices: tuple[str, ...] = ()
+    hidden: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,10 @@ class Act:
     """One act, ready for review.
 
     `facts` say what it is about. `typed` gives what must be typed again before it may be done: for
-    acts that are hard to take back. `rehearsable` is False for what a gateway takes part in;
-    `foreseen` says then what will happen.
+    acts that are hard to take back. `foreseen` says what cannot be rehearsed, if not `rehearsable`
+    all of it. `remote`: a gateway is asked, which is never done inside a block; in a rehearsal only
+    what is written down beforehand happens. `stays`: the receipt is shown until it is put away; else
+    whoever opened the dialog shows what came of it.
     """
 
     title: str
@@ -60,7 +63,9 @@ class Act:
     facts: tuple[tuple[str, str], ...] = ()
     typed: Callable[[Values], str] | None = None
     rehearsable: bool = True
-    foreseen: str = ""
+    foreseen: Callable[[Values], str] = lambda _: ""
+    remote: bool = False
+    stays: bool = True
 
     def trouble_with(self, values: Values) -> dict[str, str]:
         """What is wrong with each field; nothing for those that are right."""

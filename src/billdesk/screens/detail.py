@@ -13,18 +13,23 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from billdesk.core.values.plain_text import visible
-from billdesk.screens.figures import NOTHING, Times, amount, signed, tone_of
+from billdesk.screens.figures import NOTHING, Times, amount, mode_in_words, signed, tone_of
 from billdesk.screens.host import DeskHost
 from billdesk.screens.pane import Pane
 from billdesk.screens.safe_text import fit, safe_line, safe_lines, safe_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from textual.app import ComposeResult
     from textual.content import Content
 
     from billdesk.core.rules.sheets import (
         AuditSheet,
+        CardRefundSheet,
+        DisputeSheet,
         EntrySheet,
+        FactSheet,
         HoldSheet,
         PaymentSheet,
         PostingSheet,
@@ -150,14 +155,66 @@ def payment_lines(payment: PaymentSheet, times: Times) -> Lines:
         ("account", f"{payment.account_ref}  {payment.account_name}"),
         ("amount", amount(payment.amount)),
         ("fee", amount(payment.fee)),
+        ("refunded", amount(payment.refunded)),
+        ("disputed", amount(payment.disputed)),
         ("status", payment.status),
         ("detail", payment.detail or NOTHING),
-        ("gateway", f"{payment.gateway}, {payment.mode}"),
+        ("purpose", payment.purpose),
+        ("gateway", payment.gateway),
+        ("mode", mode_in_words(payment.mode)),
         ("their id", payment.external_id or NOTHING),
+        ("their charge", payment.charge_id or NOTHING),
         ("pay at", payment.pay_url or NOTHING),
         ("started", times.full(payment.created_at)),
         ("changed", times.full(payment.changed_at)),
         ("posting", payment.posting_id or NOTHING),
+    )
+
+
+def fact_lines(facts: Sequence[FactSheet], times: Times) -> Lines:
+    """What a gateway said, a line for each, and why those wait that do."""
+    lines: list[tuple[str, str]] = []
+    for fact in facts:
+        money = f"{amount(fact.amount)}, " if fact.amount is not None else ""
+        lines += [("", ""), (f"fact {fact.number:,}", f"{fact.stage}, {money}{fact.state}")]
+        lines.append(("", f"{fact.object_id}, {times.full(fact.happened_at)}"))
+        if fact.detail:
+            lines.append(("", fact.detail))
+    return tuple(lines)
+
+
+def card_refund_lines(refund: CardRefundSheet, times: Times) -> Lines:
+    """Money on its way back to where it came from."""
+    return (
+        ("account", f"{refund.account_ref}  {refund.account_name}"),
+        ("amount", amount(refund.amount)),
+        ("status", refund.status),
+        ("detail", refund.detail or NOTHING),
+        ("reason", refund.memo or NOTHING),
+        ("payment", refund.payment_id),
+        ("gateway", refund.gateway),
+        ("mode", mode_in_words(refund.mode)),
+        ("their id", refund.external_id or NOTHING),
+        ("by", refund.actor),
+        ("started", times.full(refund.created_at)),
+        ("changed", times.full(refund.changed_at)),
+        ("posting", refund.posting_id or NOTHING),
+    )
+
+
+def dispute_lines(dispute: DisputeSheet, times: Times) -> Lines:
+    """A payment that its payer contests."""
+    return (
+        ("account", f"{dispute.account_ref}  {dispute.account_name}"),
+        ("amount", amount(dispute.amount)),
+        ("status", dispute.status),
+        ("detail", dispute.detail or NOTHING),
+        ("payment", dispute.payment_id),
+        ("gateway", dispute.gateway),
+        ("mode", mode_in_words(dispute.mode)),
+        ("their id", dispute.external_id),
+        ("opened", times.full(dispute.opened_at)),
+        ("closed", times.full(dispute.closed_at)),
     )
 
 

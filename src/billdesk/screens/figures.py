@@ -36,6 +36,20 @@ STATE_TONES = {
     "problem": "bad",
     "warning": "warn",
     "note": "muted",
+    "refunded": "warn",
+    "disputed": "bad",
+    "won": "good",
+    "lost": "bad",
+    "applied": "good",
+    "waiting": "warn",
+    "matched": "good",
+    "within tolerance": "good",
+    "timing": "accent",
+    "missing here": "bad",
+    "missing there": "bad",
+    "differs": "bad",
+    "LIVE": "warn",
+    "TEST": "accent",
 }
 """The tone of a state. The word itself is always shown: the tone only helps the eye."""
 
@@ -45,6 +59,16 @@ STATE_SIGNS = {"problem": "!!", "warning": "! ", "note": "· "}
 def tone_of(state: str) -> str:
     """The tone for a state's word; none for a word that is not known here."""
     return STATE_TONES.get(state, "")
+
+
+def mode_word(mode: str) -> str:
+    """LIVE or TEST: by word, so that nobody takes play money for real money or the other way."""
+    return mode.upper()
+
+
+def mode_in_words(mode: str) -> str:
+    """`LIVE: real money`, or `TEST: no real money`."""
+    return "LIVE: real money" if mode == "live" else "TEST: no real money"
 
 
 def amount(money: Money | None) -> str:

@@ -134,6 +134,7 @@ class Form(ThreadWork, ModalScreen[None]):
     def _field(self, field: Field) -> ComposeResult:
         line = LineInput(field.value, placeholder=field.placeholder, id=f"field-{field.name}")
         line.suggester = self.suggester(field)
+        line.password = field.hidden
         with Horizontal(classes="field"):
             yield Static(safe_text(fit(field.label, LABEL_CELLS - 1)), markup=False)
             yield line

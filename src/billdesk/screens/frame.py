@@ -16,7 +16,7 @@ from textual.screen import Screen
 
 from billdesk.core.values.errors import BilldeskError
 from billdesk.screens.chrome import HeadLine, KeyLine, PlaceLine, StatusLine
-from billdesk.screens.host import DeskHost
+from billdesk.screens.host import LOOKING_ONLY, DeskHost
 from billdesk.screens.line_table import LineTable
 from billdesk.screens.threads import ThreadWork, explain
 
@@ -154,6 +154,12 @@ class DeskScreen(ThreadWork, Screen[None], Generic[Answer]):
             self.say("there is no ledger open yet", "warn")
             return
         self.in_thread(lambda: verb(desk), done, self.say_error)
+
+    def may_act(self) -> bool:
+        """Whether more than looking is wanted; if not, that is said."""
+        if not self.app.may_act:
+            self.say(LOOKING_ONLY, "warn")
+        return self.app.may_act
 
     # --- saying ---
 

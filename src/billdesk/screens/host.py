@@ -100,6 +100,10 @@ class DeskHost(App[int]):
         """Show the balances, filtered by `line` as one would type it."""
         raise NotImplementedError
 
+    def show_list(self, place: str, line: str) -> None:
+        """Show a main screen that is a list, filtered by `line` as one would type it."""
+        raise NotImplementedError
+
     def ask_again(self) -> None:
         """Something was changed from here: have the visible screen ask its question again."""
         raise NotImplementedError

@@ -14,7 +14,6 @@ from billdesk.screens import upkeep
 from billdesk.screens.figures import ago
 from billdesk.screens.form import Line, written
 from billdesk.screens.frame import DeskScreen
-from billdesk.screens.host import LOOKING_ONLY
 from billdesk.screens.line_table import Column, LineTable
 from billdesk.screens.paged_table import PagedTable
 from billdesk.screens.pane import Pane
@@ -122,12 +121,6 @@ class KeepingScreen(DeskScreen["upkeep.Backup | None"]):
 
     # --- the jobs ---
 
-    def _may(self) -> bool:
-        """Whether more than looking is wanted; if not, that is said."""
-        if not self.app.may_act:
-            self.say(LOOKING_ONLY, "warn")
-        return self.app.may_act
-
     def action_back_up(self) -> None:
         # It only reads: a desk to look at may be backed up, too.
         desk = self.app.desk
@@ -136,21 +129,21 @@ class KeepingScreen(DeskScreen["upkeep.Backup | None"]):
             self.app.push_screen(TaskDialog(task), lambda _: self.ask())
 
     def action_restore(self) -> None:
-        if self._may():
+        if self.may_act():
             today = self.app.times.local(self.app.now())
             proposal = upkeep.restored_proposal(today)
             self.app.push_screen(TaskDialog(upkeep.restore(self._newest, proposal)))
 
     def action_migrate(self) -> None:
         """An open ledger is of this schema or was refused: there is nothing to ask for first."""
-        if self._may():
+        if self.may_act():
             self.act(lambda _: migrate_ledger(self.app.address), partial(self.say, tone="good"))
 
     def action_grant(self) -> None:
         ledger = self.app.ledger
         if ledger is not None and ledger.kind == "sqlite":
             self.say(upkeep.NO_LOGINS, "warn")
-        elif self._may():
+        elif self.may_act():
             self.app.push_screen(TaskDialog(upkeep.grant(self.app.address)))
 
 

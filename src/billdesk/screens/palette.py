@@ -23,6 +23,9 @@ NOT_BY_NAME = {*PANES, "palette", "step_back"}
 KEYLESS = (
     ("Keeping: back up, restore, migrate, grant a login", "app.go('keeping')"),
     ("Import accounts or entries from CSV", "app.import_file"),
+    ("Card refunds", "app.go('card_refunds')"),
+    ("Disputes", "app.go('disputes')"),
+    ("Facts: what the gateways said", "app.go('facts')"),
 )
 """What can be done from everywhere, and seldom enough to need no key of its own."""
 

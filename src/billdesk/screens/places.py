@@ -30,8 +30,15 @@ PLACES = (
     _place("6", "adjustments", "Adjustments", "AdjustmentsScreen"),
     _place("7", "audit", "Audit", "AuditScreen"),
     _place("8", "health", "Health", "HealthScreen"),
+    _place("9", "gateways", "Gateways", "GatewaysScreen"),
+    _place("0", "reconcile", "Reconcile", "ReconcileScreen"),
 )
-BY_NAME = (_place("", "keeping", "Keeping", "KeepingScreen"),)
+BY_NAME = (
+    _place("", "keeping", "Keeping", "KeepingScreen"),
+    _place("", "card_refunds", "Card refunds", "CardRefundsScreen"),
+    _place("", "disputes", "Disputes", "DisputesScreen"),
+    _place("", "facts", "Facts", "FactsScreen"),
+)
 """Main screens without a digit: the palette has them, and whatever screen leads there."""
 
 WELCOME = _place("", "welcome", "Welcome", "WelcomeScreen")

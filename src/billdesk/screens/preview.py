@@ -22,13 +22,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Preview:
-    """What a rehearsal showed: wallets and standing before and after, and the entries between."""
+    """What a rehearsal showed: wallets and standing before and after, and the entries between.
+
+    `foreseen` says what comes later, when a gateway has answered.
+    """
 
     before: tuple[WalletSheet, ...]
     after: tuple[WalletSheet, ...]
     standing_before: str
     standing_after: str
     entries: tuple[EntrySheet, ...]
+    foreseen: str = ""
 
 
 class BalanceMoved(Refused):
@@ -47,6 +51,7 @@ def rehearse(desk: Desk, act: Act, values: Values) -> Preview:
             standing,
             desk.standing.why(act.account_ref).word,
             receipt.entries,
+            act.foreseen(values),
         )
 
 
@@ -57,16 +62,25 @@ def post(desk: Desk, act: Act, values: Values, seen: Preview | None) -> Receipt:
     """
     if seen is None:
         return act.perform(desk, values)
-    with desk.transaction():
-        now = desk.wallets.list(act.account_ref)
-        moved = [
-            f"{before.balance} became {after.balance}"
-            for before, after in zip(seen.before, now, strict=False)
-            if (before.balance, before.held) != (after.balance, after.held)
-        ]
-        if moved:
-            raise BalanceMoved("the balance has moved meanwhile", "; ".join(moved))
+    if act.remote:
+        # No block is open while a gateway is asked; what it is asked for is guarded by itself.
+        _check_still(desk, act, seen)
         return act.perform(desk, values)
+    with desk.transaction():
+        _check_still(desk, act, seen)
+        return act.perform(desk, values)
+
+
+def _check_still(desk: Desk, act: Act, seen: Preview) -> None:
+    """Raises BalanceMoved unless the balances are what was shown."""
+    now = desk.wallets.list(act.account_ref)
+    moved = [
+        f"{before.balance} became {after.balance}"
+        for before, after in zip(seen.before, now, strict=False)
+        if (before.balance, before.held) != (after.balance, after.held)
+    ]
+    if moved:
+        raise BalanceMoved("the balance has moved meanwhile", "; ".join(moved))
 
 
 def preview_lines(preview: Preview) -> Content:
@@ -85,8 +99,10 @@ def preview_lines(preview: Preview) -> Content:
     if preview.entries:
         lines += [safe_text(""), safe_text("Entries", "muted")]
         lines += [entry_line(entry) for entry in preview.entries]
-    else:
+    elif not preview.foreseen:
         lines += [safe_text(""), safe_text("No entries: no money moves.", "muted")]
+    if preview.foreseen:
+        lines += [safe_text(""), safe_text(preview.foreseen)]
     return safe_lines(*lines)
 
 

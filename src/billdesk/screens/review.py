@@ -22,7 +22,9 @@ from billdesk.core.values.errors import (
     GatewayUnreachable,
     StoreGone,
 )
+from billdesk.screens.acts import Field
 from billdesk.screens.figures import amount, tone_of
+from billdesk.screens.filter_line import LastWord
 from billdesk.screens.host import DeskHost
 from billdesk.screens.line_input import LineInput
 from billdesk.screens.preview import Preview, entry_line, post, preview_lines, rehearse
@@ -94,9 +96,9 @@ class Review(ThreadWork, ModalScreen["Receipt | None"]):
             yield Static(self._head(), markup=False, id="about")
             with Vertical(id="fields"):
                 for field in act.fields:
-                    yield from self._field(field.name, field.label, field.value, field.placeholder)
+                    yield from self._field(field)
                 if act.typed is not None:
-                    yield from self._field(TYPED, "Type again", "", "")
+                    yield from self._field(Field(TYPED, "Type again", lambda text: text))
             with VerticalScroll(id="preview", can_focus=False):
                 yield Static("", markup=False)
             with Horizontal(id="buttons"):
@@ -110,11 +112,13 @@ class Review(ThreadWork, ModalScreen["Receipt | None"]):
                 )
             yield Static("", markup=False, id="hint")
 
-    def _field(self, name: str, label: str, value: str, placeholder: str) -> ComposeResult:
+    def _field(self, field: Field) -> ComposeResult:
+        line = LineInput(field.value, placeholder=field.placeholder, id=f"field-{field.name}")
+        line.suggester = LastWord(field.choices) if field.choices else None
         with Horizontal(classes="field"):
-            yield Static(safe_text(fit(label, LABEL_CELLS)), markup=False)
-            yield LineInput(value, placeholder=placeholder, id=f"field-{name}")
-        yield Static("", markup=False, classes="trouble", id=f"trouble-{name}")
+            yield Static(safe_text(fit(field.label, LABEL_CELLS)), markup=False)
+            yield line
+        yield Static("", markup=False, classes="trouble", id=f"trouble-{field.name}")
 
     def _head(self) -> Content:
         lines = [safe_text(self._act.title, "title")]
@@ -164,7 +168,8 @@ class Review(ThreadWork, ModalScreen["Receipt | None"]):
     def _rehearse_soon(self) -> None:
         self._generation += 1
         if not self._act.rehearsable:
-            self._show(safe_text(self._act.foreseen))
+            values = self._values()
+            self._show(safe_text(self._act.foreseen(values)))
             return
         generation = self._generation
         self.set_timer(REHEARSE_AFTER_SECONDS, lambda: self._rehearse(generation))
@@ -227,6 +232,9 @@ class Review(ThreadWork, ModalScreen["Receipt | None"]):
     def _posted(self, receipt: Receipt) -> None:
         self._receipt = receipt
         self.app.remember(f"{self._act.title}: done, {receipt.id}", "good")
+        if not self._act.stays:
+            self.dismiss(receipt)
+            return
         self._end("done", _receipt_lines(self._act.title, receipt))
         self._hint("y copies the id, Esc closes.")
 

@@ -72,31 +72,6 @@ def charge(ref: str, asset: str, reference: str) -> Act:
     )
 
 
-def deposit(ref: str, asset: str, payment_id: str, gateways: tuple[str, ...]) -> Act:
-    """Ask a gateway to take a deposit; the money arrives once it is paid and polled."""
-
-    def perform(desk: Desk, values: Values) -> Receipt:
-        payment = desk.deposits.start(
-            ref, values["amount"].strip(), gateway=values["gateway"].strip(), id=payment_id
-        )
-        lines = [("status", payment.status), ("detail", payment.detail)]
-        if payment.pay_url:
-            lines.append(("pay at", payment.pay_url))
-        return Receipt(payment.id, tuple(lines))
-
-    return Act(
-        title=f"Start a deposit for {ref}",
-        verb="Start",
-        account_ref=ref,
-        perform=perform,
-        fields=(choice_field("gateway", "Gateway", gateways), amount_field(asset)),
-        facts=(("payment", payment_id),),
-        typed=lambda values: values["amount"].strip(),
-        rehearsable=False,
-        foreseen="No balance changes now: the deposit is credited once it has been paid.",
-    )
-
-
 def freeze(ref: str, asset: str) -> Act:
     """Refuse debits and new holds until the freeze is lifted."""
 
@@ -187,7 +162,7 @@ def enrol() -> Act:
             ),
         ),
         rehearsable=False,
-        foreseen="A new account without money. The same content again changes nothing.",
+        foreseen=lambda _: "A new account without money. The same content again changes nothing.",
     )
 
 

@@ -1,0 +1,162 @@
+"""The acts in which a gateway takes part: asking for money, sending it back, trying again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from billdesk.core.values.errors import BadInput
+from billdesk.core.values.money import Money, read_amount
+from billdesk.screens.acts import (
+    Act,
+    Field,
+    Receipt,
+    Values,
+    amount_field,
+    choice_field,
+    memo_field,
+)
+from billdesk.screens.figures import amount, mode_in_words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from billdesk.core.desk import Desk
+    from billdesk.core.rules.sheets import CardRefundSheet, GatewaySheet, Page, PaymentSheet
+
+NO_SAVING, SAVING = "no", "yes"
+
+
+def gateways_for(desk: Desk, ref: str) -> dict[str, str]:
+    """The gateways an account may pay by and their modes, the account's own first.
+
+    The sandbox comes last: it counts only where no other is connected.
+    """
+    own = desk.accounts.get(ref).gateway
+    sheets: list[GatewaySheet] = sorted(
+        desk.gateways.list(), key=lambda each: (each.name != own, each.make == "sandbox")
+    )
+    return {sheet.name: sheet.mode for sheet in sheets}
+
+
+def deposit(ref: str, asset: str, payment_id: str, modes: Mapping[str, str]) -> Act:
+    """Ask a gateway to take a deposit; the money arrives once it is paid and polled."""
+
+    def perform(desk: Desk, values: Values) -> Receipt:
+        payment = desk.deposits.start(
+            ref,
+            values["amount"].strip(),
+            gateway=values["gateway"].strip(),
+            id=payment_id,
+            save_method=values["save"].strip() == SAVING,
+        )
+        return Receipt(payment.id, (("status", payment.status), ("detail", payment.detail)))
+
+    def foreseen(values: Values) -> str:
+        mode = mode_in_words(modes.get(values["gateway"].strip(), "test"))
+        return f"{mode}. No balance changes now: the deposit is credited once it has been paid."
+
+    return Act(
+        title=f"Start a deposit for {ref}",
+        verb="Start",
+        account_ref=ref,
+        perform=perform,
+        fields=(
+            choice_field("gateway", "Gateway", tuple(modes)),
+            amount_field(asset),
+            choice_field("save", "Save for later", (NO_SAVING, SAVING)),
+        ),
+        facts=(("payment", payment_id),),
+        typed=lambda values: values["amount"].strip(),
+        rehearsable=False,
+        foreseen=foreseen,
+        remote=True,
+        stays=False,
+    )
+
+
+def what_is_left(payment: PaymentSheet, on_its_way: Page[CardRefundSheet]) -> Money:
+    """What of a payment can still go back, less what is on its way."""
+    gone = payment.refunded.minor if payment.refunded else 0
+    gone += sum(refund.amount.minor for refund in on_its_way.rows)
+    return Money(max(0, payment.amount.minor - gone), payment.amount.asset)
+
+
+def card_refund(payment: PaymentSheet, left: Money, refund_id: str) -> Act:
+    """Send money of a payment back to where it came from."""
+
+    def perform(desk: Desk, values: Values) -> Receipt:
+        refund = desk.card_refunds.create(
+            payment.id, values["amount"].strip(), memo=values["memo"], id=refund_id
+        )
+        lines = [("amount", amount(refund.amount)), ("status", refund.status)]
+        if refund.detail:
+            lines.append(("detail", refund.detail))
+        return Receipt(refund.id, tuple(lines))
+
+    def check(text: str) -> object:
+        money = read_amount(text.strip(), left.asset)
+        if money.asset != left.asset:
+            raise BadInput(f"the payment was in {left.asset}", f"it was paid in {left.asset}")
+        if money.minor > left.minor:
+            raise BadInput(f"{money} is more than is left", f"at most {left} can go back")
+        return money
+
+    def foreseen(values: Values) -> str:
+        money = read_amount(values["amount"].strip(), left.asset)
+        return (
+            f"Held at once. When {payment.gateway} says that it is gone, {amount(money.negated())} is"
+            f" booked against gateway:{payment.gateway}; if it fails, the hold is freed."
+        )
+
+    return Act(
+        title=f"Refund to card: {payment.account_ref}, {mode_in_words(payment.mode)}",
+        verb="Send back",
+        account_ref=payment.account_ref,
+        perform=perform,
+        fields=(
+            Field("amount", "Amount", check, value=str(left).partition(" ")[0]),
+            memo_field(),
+        ),
+        facts=(
+            ("payment", payment.id),
+            ("paid", f"{amount(payment.amount)} by {payment.gateway}, {amount(left)} is left"),
+            ("refund", refund_id),
+        ),
+        typed=lambda values: values["amount"].strip(),
+        foreseen=foreseen,
+        remote=True,
+    )
+
+
+def retry(payment: PaymentSheet) -> Act:
+    """Try a failed payment again: from what is saved, or by a new link."""
+
+    def perform(desk: Desk, values: Values) -> Receipt:
+        saved = values["from"].strip() == "saved"
+        attempt = desk.payments.retry(payment.id, saved=saved)
+        lines = [("status", attempt.status), ("detail", attempt.detail)]
+        return Receipt(attempt.id, tuple(lines))
+
+    ways = ("saved",) if payment.method_id is not None else ("link", "saved")
+    about = (
+        "A gateway is asked at once; no more than one attempt is ever on its way."
+        " link: the customer gets a new one to pay at."
+        " saved: the account's default method is charged, and the backup if that is declined."
+    )
+    return Act(
+        title=f"Try {amount(payment.amount)} of {payment.account_ref} again",
+        verb="Try again",
+        account_ref=payment.account_ref,
+        perform=perform,
+        fields=(choice_field("from", "From", ways),),
+        facts=(
+            ("payment", payment.id),
+            ("it was", f"{payment.status}: {payment.detail}" if payment.detail else payment.status),
+            ("gateway", f"{payment.gateway}, {mode_in_words(payment.mode)}"),
+        ),
+        typed=lambda _: amount(payment.amount).partition(" ")[0],
+        rehearsable=False,
+        foreseen=lambda _: about,
+        remote=True,
+        stays=False,
+    )
