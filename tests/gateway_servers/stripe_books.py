@@ -254,7 +254,7 @@ class StripeBooks:
             self._book(dispute, dispute["amount"], 0, "adjustment")
         self.tell("charge.dispute.closed", dispute)
 
-    def save_method(self, customer_id: str, outcome: str = "pays", **fields: Any) -> JSON:
+    def save_method(self, customer_id: str, outcome: str = "pays") -> JSON:
         """A customer saved a method on a page of Stripe's: an open one of theirs, if there is."""
         card = {"brand": "visa", "last4": "4242", "exp_month": 4, "exp_year": 2028}
         used = self.make(
@@ -262,7 +262,8 @@ class StripeBooks:
             "payment_method",
             customer=customer_id,
             _outcome=outcome,
-            **{"type": "card", "card": card, **fields},
+            type="card",
+            card=card,
         )
         pages = [
             session

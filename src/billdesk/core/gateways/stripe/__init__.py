@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from billdesk.core.gateways.stripe.books import book_rows
 from billdesk.core.gateways.stripe.client import (
     JSON,
+    STRANGE,
     Answer,
     CardRefused,
     FailureReplayed,
@@ -249,7 +250,7 @@ class Stripe:
             event_read = event_of(event)
             mode = "live" if event["livemode"] else "test"
             account = event.get("account") or self.account
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except STRANGE as error:
             raise BadInput("the message is no event of Stripe's", "give it as it came") from error
         if mode != self.mode or (self.account and account != self.account):
             raise BadInput(f"the message is not for {self.name}", "choose its own gateway")

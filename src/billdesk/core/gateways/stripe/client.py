@@ -72,12 +72,16 @@ class FailureReplayed(GatewayUnreachable):
     """Stripe failed under this idempotency key before and will say so for a day, whatever is asked."""
 
 
+# What reading an object of an unknown shape comes to.
+STRANGE = (AttributeError, KeyError, TypeError, ValueError)
+
+
 @contextmanager
 def understood() -> Iterator[None]:
     """Reading an answer; in a shape that nobody knows it tells as much as none."""
     try:
         yield
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except STRANGE as error:
         raise GatewayUnreachable(
             f"Stripe answered in a way that is not understood: {error!r}",
             "see whether there is a newer billdesk",

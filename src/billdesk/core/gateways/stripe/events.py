@@ -9,10 +9,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from billdesk.core.gateways.stripe.client import JSON, StripeCaller
+from billdesk.core.gateways.stripe.client import JSON, STRANGE, StripeCaller
 from billdesk.core.gateways.stripe.facts import FactReader
 from billdesk.core.gateways.stripe.objects import Kind, everything, fetched
-from billdesk.core.gateways.stripe.shapes import PAYMENT_KEY, instant_of, is_checkout, raw_text
+from billdesk.core.gateways.stripe.shapes import (
+    PAYMENT_KEY,
+    instant_of,
+    is_checkout,
+    notes_of,
+    raw_text,
+)
 from billdesk.core.rules.gateway import Event, Fact, Stage
 
 EVENT_TYPES = (
@@ -89,7 +95,7 @@ class EventReader:
         shown, at = event["data"]["object"], instant_of(event["created"])
         try:
             return self._read(event, shown, at)
-        except (KeyError, TypeError, ValueError):
+        except STRANGE:
             # Of another version of the interface, most likely.
             pass
         detail = str(event["type"])
@@ -97,7 +103,7 @@ class EventReader:
             now = self._now(shown["object"], shown["id"])
             if now is not None:
                 return self._read(event, now, at)
-        except (KeyError, TypeError, ValueError) as error:
+        except STRANGE as error:
             detail = f"{detail}: {error!r}"
         object_id = shown.get("id") or event["id"]
         return (self._reader.unknown(object_id, event["id"], event, at, detail),)
@@ -141,7 +147,7 @@ class EventReader:
         return tuple(self._reader.refund(refund, at) for refund in reversed(found))
 
     def _refund(self, shown: JSON, at: datetime) -> tuple[Fact, ...]:
-        if not shown["metadata"].get(PAYMENT_KEY):
+        if not notes_of(shown).get(PAYMENT_KEY):
             # Made elsewhere: the payment tells whether it is one of ours.
             shown = self._now("refund", shown["id"]) or shown
         return (self._reader.refund(shown, at),)

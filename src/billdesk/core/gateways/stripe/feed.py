@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from billdesk.core.gateways.stripe.client import JSON, Answer, Gone, StripeCaller
+from billdesk.core.gateways.stripe.client import JSON, STRANGE, Answer, Gone, StripeCaller
 from billdesk.core.gateways.stripe.cursors import (
     MOST_SEEN,
     OVERLAP_SECONDS,
@@ -95,7 +95,7 @@ def _now(reader: FactReader, kind: Kind, thing: JSON, at: datetime) -> tuple[Fac
                 return (reader.refund(thing, at),)
             case _:
                 return reader.dispute(thing, at)
-    except (KeyError, TypeError, ValueError) as error:
+    except STRANGE as error:
         return (reader.unknown(thing["id"], thing["id"], thing, at, f"{kind}: {error!r}"),)
 
 

@@ -1,0 +1,433 @@
+"""Stripe's events, polled: late, doubled, cut short, too old, of another shape."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from billdesk.core.gateways.stripe import Stripe
+from billdesk.core.gateways.stripe.events import EVENT_TYPES
+from billdesk.core.rules.gateway import Fact, FactPage, PaymentRequest
+from billdesk.core.values.clock import MovingClock
+from billdesk.core.values.errors import GatewayBusy, GatewayError, GatewayUnreachable
+from billdesk.core.values.money import Money
+from tests.gateway_servers.stripe_books import JSON
+from tests.gateway_servers.stripe_scene import StripeScene
+from tests.gateway_servers.stripe_server import Reply
+
+DAY = timedelta(days=1)
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def scene(clock: MovingClock) -> Iterator[StripeScene]:
+    scene = StripeScene(clock)
+    yield scene
+    scene.close()
+    assert scene.violations() == []
+
+
+@pytest.fixture
+def stripe(scene: StripeScene) -> Stripe:
+    return scene.gateway()
+
+
+def pay(scene: StripeScene, stripe: Stripe, payment_id: str = "pay_1") -> Fact:
+    request = PaymentRequest(payment_id, Money(10_000, "USD"), "acme", "deposit")
+    opened = stripe.open_payment(request)
+    scene.pay(opened)
+    return opened
+
+
+def foreign_intent(scene: StripeScene) -> JSON:
+    """A payment that nobody here asked for."""
+    intent = scene.books.make("pi", "payment_intent", amount=700, currency="usd")
+    intent |= {"status": "succeeded", "last_payment_error": None, "latest_charge": None}
+    return intent
+
+
+def subscription(scene: StripeScene) -> JSON:
+    """One that is told from its event alone."""
+    return scene.books.make("sub", "subscription", status="active")
+
+
+def read(stripe: Stripe, cursor: str | None) -> FactPage:
+    """A whole pass as one page."""
+    page = stripe.facts(cursor)
+    while not page.complete:
+        more = stripe.facts(page.cursor)
+        page = FactPage(
+            page.facts + more.facts, more.cursor, more.complete, page.events + more.events
+        )
+    return page
+
+
+def stages(page: FactPage) -> list[str]:
+    return [fact.stage for fact in page.facts]
+
+
+# --- passes --------------------------------------------------------------------------------------
+
+
+def test_no_more_types_are_asked_for_than_stripe_takes() -> None:
+    assert len(set(EVENT_TYPES)) == len(EVENT_TYPES) <= 20
+
+
+def test_a_quiet_account_costs_one_request(scene: StripeScene, stripe: Stripe) -> None:
+    pay(scene, stripe)
+    page = read(stripe, None)
+    assert "settled" in stages(page)
+    before = len(scene.requests())
+    quiet = stripe.facts(page.cursor)
+    assert scene.requests()[before:] == [("GET", "/v1/events")]
+    assert (quiet.facts, quiet.events, quiet.complete) == ((), (), True)
+
+
+def test_an_account_where_nothing_ever_happened_is_asked_from_the_beginning_again(
+    scene: StripeScene, stripe: Stripe
+) -> None:
+    page = read(stripe, None)
+    assert page.facts == ()
+    pay(scene, stripe)
+    assert "settled" in stages(stripe.facts(page.cursor))
+
+
+def test_an_event_that_becomes_visible_late_is_not_lost(
+    scene: StripeScene, stripe: Stripe, clock: MovingClock
+) -> None:
+    scene.books.late_by_seconds = 300
+    late = pay(scene, stripe, "pay_late")
+    clock.advance(MINUTE)
+    scene.books.late_by_seconds = 0
+    pay(scene, stripe, "pay_soon")
+    page = read(stripe, None)
+    assert {fact.payment_id for fact in page.facts} == {"pay_soon"}
+    clock.advance(5 * MINUTE)
+    [settled] = stripe.facts(page.cursor).facts
+    assert (settled.object_id, settled.stage) == (late.object_id, "settled")
+
+
+def test_what_comes_twice_on_a_page_is_told_once(scene: StripeScene, stripe: Stripe) -> None:
+    scene.server.doubled = True
+    pay(scene, stripe)
+    page = stripe.facts(None)
+    assert stages(page) == ["settled"]
+    assert len({event.event_id for event in page.events}) == len(page.events) == 2
+
+
+def test_a_burst_within_one_second_is_told_whole_and_in_order(
+    scene: StripeScene, stripe: Stripe
+) -> None:
+    told_at_all = {pay(scene, stripe, f"pay_{number}").object_id for number in range(120)}
+    page = read(stripe, None)
+    assert {fact.object_id for fact in page.facts} == told_at_all
+    assert len(page.events) == 240
+    assert read(stripe, page.cursor).facts == ()
+
+
+def test_only_a_whole_pass_moves_the_mark_and_new_events_wait_for_the_next(
+    scene: StripeScene, stripe: Stripe, clock: MovingClock
+) -> None:
+    began = read(stripe, None).cursor
+    for _ in range(600):
+        scene.books.tell("customer.subscription.updated", subscription(scene))
+        clock.advance(timedelta(seconds=5))
+    first = stripe.facts(began)
+    assert (first.complete, len(first.events)) == (False, 500)
+    assert json.loads(first.cursor)["mark"] is None
+    pay(scene, stripe, "pay_new")
+    second = stripe.facts(first.cursor)
+    assert (second.complete, len(second.events)) == (True, 100)
+    third = stripe.facts(second.cursor)
+    assert stages(third) == ["settled"]
+    told = {fact.object_id for page in (first, second) for fact in page.facts}
+    assert len(told) == 600
+
+
+def test_a_busy_stripe_in_the_middle_loses_nothing(scene: StripeScene, stripe: Stripe) -> None:
+    pay(scene, stripe)
+    scene.server.answer, scene.server.answers_after = Reply(429, {"error": {}}), 1
+    with pytest.raises(GatewayBusy) as busy:
+        stripe.facts(None)
+    assert busy.value.retry_after_seconds > 0
+    assert stages(stripe.facts(None)) == ["settled"]
+
+
+def test_a_clock_that_is_wrong_by_ten_minutes_does_not_matter(
+    scene: StripeScene, stripe: Stripe, clock: MovingClock
+) -> None:
+    cursor = read(stripe, None).cursor
+    for skew_seconds in (600, -600, 600):
+        scene.books.skew_seconds = skew_seconds
+        payment_id = f"pay_{len(scene.requests())}"
+        pay(scene, stripe, payment_id)
+        page = read(stripe, cursor)
+        assert payment_id in {fact.payment_id for fact in page.facts}
+        assert page.gap_since is None
+        cursor = page.cursor
+        clock.advance(timedelta(minutes=30))
+
+
+# --- too long ago --------------------------------------------------------------------------------
+
+
+def test_a_month_away_leaves_a_gap_and_tells_what_is_still_listed(
+    scene: StripeScene, stripe: Stripe, clock: MovingClock
+) -> None:
+    pay(scene, stripe, "pay_old")
+    cursor = read(stripe, None).cursor
+    left_at = clock.now()
+    clock.advance(DAY)
+    pay(scene, stripe, "pay_lost")
+    clock.advance(20 * DAY)
+    pay(scene, stripe, "pay_listed")
+    clock.advance(10 * DAY)
+    page = read(stripe, cursor)
+    assert stripe.facts(cursor).gap_since == left_at - timedelta(minutes=10)
+    assert {fact.payment_id for fact in page.facts} == {"pay_listed"}
+    swept = stripe.sweep(left_at, None)
+    assert {"pay_lost", "pay_listed"} <= {fact.payment_id for fact in swept.facts}
+    assert stripe.facts(page.cursor).gap_since is None
+
+
+def test_a_quiet_account_that_is_asked_now_and_then_has_no_gap(
+    scene: StripeScene, stripe: Stripe, clock: MovingClock
+) -> None:
+    pay(scene, stripe)
+    cursor = read(stripe, None).cursor
+    for _ in range(4):
+        clock.advance(20 * DAY)
+        page = stripe.facts(cursor)
+        assert (page.facts, page.gap_since) == ((), None)
+        cursor = page.cursor
+
+
+def test_a_pass_that_cannot_go_on_begins_again_and_says_so(
+    scene: StripeScene, stripe: Stripe, clock: MovingClock
+) -> None:
+    for _ in range(510):
+        scene.books.tell("customer.subscription.updated", subscription(scene))
+    began_at = clock.now()
+    first = stripe.facts(None)
+    scene.server.unlisted_after.add(json.loads(first.cursor)["pass"]["after"])
+    again = stripe.facts(first.cursor)
+    assert again.gap_since == began_at - 29 * DAY
+    assert len(again.events) == 500
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "", "5", "[]", "{}", '{"stripe":"sweep","list":0,"after":""}',
+        '{"stripe":"events","mark":"x","asked":1,"seen":[]}',
+        '{"stripe":"events","mark":1,"asked":1,"seen":[],"pass":{"top":1}}',
+    ],
+)  # fmt: skip
+def test_a_cursor_that_it_did_not_make_is_refused(stripe: Stripe, cursor: str) -> None:
+    with pytest.raises(GatewayError, match="no cursor"):
+        stripe.facts(cursor)
+
+
+@pytest.mark.parametrize(
+    "cursor", ["x", '{"stripe":"events"}', '{"stripe":"sweep","list":9,"after":""}', "[1]"]
+)
+def test_a_sweep_knows_its_own_cursors_only(
+    stripe: Stripe, clock: MovingClock, cursor: str
+) -> None:
+    with pytest.raises(GatewayError, match="no cursor"):
+        stripe.sweep(clock.now(), cursor)
+
+
+# --- what events say -----------------------------------------------------------------------------
+
+
+def test_a_payment_link_of_somebody_else_is_told_once_and_without_an_id_of_ours(
+    scene: StripeScene, stripe: Stripe
+) -> None:
+    opened = scene.books.open_session(
+        {
+            "mode": "payment",
+            "client_reference_id": "pay_1",
+            "line_items": [{"price_data": {"unit_amount": 700, "currency": "usd"}}],
+        }
+    )
+    intent = scene.books.pay(opened["id"])
+    told = [fact for fact in stripe.facts(None).facts if fact.stage == "settled"]
+    assert len(told) == 2
+    assert len({fact.key for fact in told}) == 1
+    assert (told[0].object_id, told[0].payment_id) == (intent["id"], None)
+    assert told[0].amount == Money(700, "USD")
+
+
+def test_a_refused_attempt_of_somebody_else_is_told(scene: StripeScene, stripe: Stripe) -> None:
+    error = {"type": "card_error", "message": "no"}
+    intent = foreign_intent(scene)
+    intent |= {"last_payment_error": error, "status": "requires_payment_method"}
+    scene.books.tell("payment_intent.payment_failed", intent)
+    [declined] = stripe.facts(None).facts
+    assert (declined.stage, declined.payment_id) == ("declined", None)
+    assert declined.occurrence == f"{intent['id']}:card_error:"
+
+
+def test_a_refused_attempt_is_told_after_its_session_was_paid(
+    scene: StripeScene, stripe: Stripe
+) -> None:
+    opened = stripe.open_payment(PaymentRequest("pay_1", Money(500, "USD"), "acme", "deposit"))
+    scene.decline(opened)
+    scene.pay(opened)
+    page = stripe.facts(None)
+    assert stages(page) == ["declined", "settled"]
+    assert {fact.object_id for fact in page.facts} == {opened.object_id}
+
+
+def test_a_session_that_expired_is_told(scene: StripeScene, stripe: Stripe) -> None:
+    opened = stripe.open_payment(PaymentRequest("pay_1", Money(500, "USD"), "acme", "deposit"))
+    scene.abandon(opened)
+    [expired] = stripe.facts(None).facts
+    [found] = stripe.sweep(scene.clock.now(), None).facts
+    assert (expired.stage, expired.payment_id) == ("expired", "pay_1")
+    assert found.key == expired.key
+
+
+def test_a_card_saved_on_stripes_page_is_told(scene: StripeScene, stripe: Stripe) -> None:
+    customer_id = stripe.ensure_customer("acme", "Acme", None)
+    page = stripe.method_page(customer_id, "acme")
+    assert stripe.facts(None).facts == ()
+    assert stripe.sweep(scene.clock.now(), None).facts == (), "an open page has saved nothing"
+    method_id = scene.save_method(customer_id)
+    [saved] = stripe.facts(None).facts
+    assert (saved.stage, saved.object_id) == ("method_saved", method_id)
+    assert saved.method is not None
+    assert (saved.method.customer_id, saved.method.label) == (customer_id, "Visa ···· 4242")
+    assert page.external_id in saved.raw
+    assert stripe.methods(customer_id) == (saved.method,)
+
+
+def test_a_session_of_a_subscription_says_nothing_by_itself(
+    scene: StripeScene, stripe: Stripe
+) -> None:
+    session = scene.books.open_session({"mode": "setup"}) | {"mode": "subscription"}
+    scene.books.objects[session["id"]] = session
+    scene.books.tell("checkout.session.completed", session)
+    page = stripe.facts(None)
+    assert (page.facts, len(page.events)) == ((), 1)
+
+
+def test_a_refund_of_a_charge_tells_each_and_not_their_sum(
+    scene: StripeScene, stripe: Stripe
+) -> None:
+    opened = pay(scene, stripe)
+    intent_id = scene.books.get(opened.object_id)["payment_intent"]
+    cursor = read(stripe, None).cursor
+    for minor in (1_000, 2_000):
+        scene.refund_outside(intent_id, minor)
+    told = [fact for fact in stripe.facts(cursor).facts if fact.stage == "refunded"]
+    amounts = {fact.object_id: fact.amount for fact in told}
+    assert sorted(amounts.values(), key=str) == [Money(1_000, "USD"), Money(2_000, "USD")]
+
+
+def test_a_closed_inquiry_took_nothing(scene: StripeScene, stripe: Stripe) -> None:
+    opened = pay(scene, stripe)
+    intent_id = scene.books.get(opened.object_id)["payment_intent"]
+    dispute = scene.books.dispute(intent_id, 10_000)
+    dispute |= {"status": "warning_closed", "balance_transactions": []}
+    scene.books.tell("charge.dispute.closed", dispute)
+    told = [fact for fact in stripe.facts(None).facts if fact.object_id == dispute["id"]]
+    assert {fact.stage for fact in told} == {"disputed", "dispute_won"}
+    assert {fact.fee for fact in told} == {None}
+
+
+# --- other shapes --------------------------------------------------------------------------------
+
+
+def test_an_old_snapshot_without_a_needed_key_is_fetched_anew(
+    scene: StripeScene, stripe: Stripe
+) -> None:
+    intent = foreign_intent(scene)
+    event = scene.books.tell("payment_intent.payment_failed", intent)
+    del event["data"]["object"]["last_payment_error"]
+    intent |= {
+        "status": "requires_payment_method",
+        "last_payment_error": {"type": "card_error", "message": "no", "charge": "ch_1"},
+    }
+    [declined] = stripe.facts(None).facts
+    assert (declined.stage, declined.occurrence) == ("declined", "ch_1")
+
+
+def test_an_object_that_is_gone_is_told_from_its_event(scene: StripeScene, stripe: Stripe) -> None:
+    intent = foreign_intent(scene)
+    scene.books.tell("payment_intent.succeeded", intent)
+    del scene.books.objects[intent["id"]]
+    [settled] = stripe.facts(None).facts
+    assert (settled.stage, settled.fee) == ("settled", None)
+
+
+def test_what_nobody_understands_is_kept_and_stops_nothing(
+    scene: StripeScene, stripe: Stripe
+) -> None:
+    gone = foreign_intent(scene)
+    event = scene.books.tell("refund.updated", gone, object="refund", metadata=None)
+    del scene.books.objects[gone["id"]]
+    strange = foreign_intent(scene)
+    other = scene.books.tell("payment_intent.succeeded", strange)
+    strange["currency"] = None
+    pay(scene, stripe)
+    first, second, third = stripe.facts(None).facts
+    assert (first.stage, first.occurrence) == ("unknown", event["id"])
+    assert (second.stage, second.occurrence) == ("unknown", other["id"])
+    assert second.detail.startswith("payment_intent.succeeded: ")
+    assert third.stage == "settled"
+
+
+def test_money_finer_than_it_goes_is_kept_unread(scene: StripeScene, stripe: Stripe) -> None:
+    intent = foreign_intent(scene)
+    intent |= {"amount": 150, "currency": "isk"}
+    scene.books.tell("payment_intent.succeeded", intent)
+    [fact] = stripe.facts(None).facts
+    assert (fact.stage, fact.amount) == ("unknown", None)
+
+
+def test_an_answer_in_no_known_shape_tells_nothing(scene: StripeScene, stripe: Stripe) -> None:
+    scene.server.answer = Reply(200, {"object": "surprise"})
+    with pytest.raises(GatewayUnreachable, match="not understood"):
+        stripe.facts(None)
+
+
+# --- sweeps --------------------------------------------------------------------------------------
+
+
+def test_a_sweep_goes_through_every_list_page_by_page(
+    scene: StripeScene, stripe: Stripe, clock: MovingClock
+) -> None:
+    began = clock.now()
+    opened = [pay(scene, stripe, f"pay_{number}") for number in range(101)]
+    intent_id = scene.books.get(opened[0].object_id)["payment_intent"]
+    scene.refund_outside(intent_id, 1_000)
+    scene.dispute(intent_id, 2_000)
+    foreign = foreign_intent(scene)
+    strange = foreign_intent(scene)
+    strange["metadata"]["billdesk_flow"] = "checkout"
+    told: list[Fact] = []
+    cursor, asked = None, 0
+    while cursor != "":
+        page = stripe.sweep(began, cursor)
+        told, cursor, asked = [*told, *page.facts], page.cursor, asked + 1
+        assert page.complete == (cursor == "")
+    assert asked == 2 + 2 + 1 + 1
+    assert {fact.object_id for fact in told if fact.stage == "settled"} == {
+        *(fact.object_id for fact in opened), foreign["id"],
+    }  # fmt: skip
+    assert {fact.stage for fact in told} == {"settled", "refunded", "disputed"}
+    assert strange["id"] not in {fact.object_id for fact in told}
+
+
+def test_a_sweep_keeps_what_it_does_not_understand(
+    scene: StripeScene, stripe: Stripe, clock: MovingClock
+) -> None:
+    strange = scene.books.open_session({"mode": "setup"})
+    del strange["mode"]
+    [fact] = stripe.sweep(clock.now(), None).facts
+    assert (fact.stage, fact.object_id) == ("unknown", strange["id"])
