@@ -141,8 +141,8 @@ def test_a_word_about_a_method_that_was_removed_since_does_not_bring_it_back(sho
         account_id = office.account(session, "acme").id
         assert keep_method(office, session, account_id, "sandbox", "test", VISA, now)
         assert not keep_method(office, session, account_id, "sandbox", "test", VISA, now)
-        assert forget_method(session, "sandbox", "test", VISA, now)
-        assert not forget_method(session, "sandbox", "test", VISA, now)
+        assert forget_method(office, session, "sandbox", "test", VISA, now)
+        assert not forget_method(office, session, "sandbox", "test", VISA, now)
         late = now + MINUTE
         assert not keep_method(
             office, session, account_id, "sandbox", "test", VISA, late, seen_at=now
@@ -170,7 +170,27 @@ def test_a_method_shows_what_the_gateway_shows_now_and_stays_with_its_account(sh
 def test_a_method_that_nobody_knew_is_no_loss(shop: Shop) -> None:
     office = shop.desk._office
     with office.database.write() as session:
-        assert not forget_method(session, "sandbox", "test", VISA, office.now())
+        assert not forget_method(office, session, "sandbox", "test", VISA, office.now())
+
+
+def test_the_feeds_late_word_does_not_bring_a_removed_method_back(shop: Shop) -> None:
+    method = shop.save()
+    shop.clock.advance(MINUTE)
+    shop.desk.methods.remove(method.id)
+    shop.tick()
+    assert shop.desk.methods.list("acme") == ()
+    assert (len(shop.audited("method.add")), len(shop.audited("method.remove"))) == (1, 1)
+
+
+def test_what_is_removed_on_the_gateways_own_site_is_learnt_by_a_poll(shop: Shop) -> None:
+    method = shop.save()
+    shop.tick()
+    shop.gateway.remove_method(
+        Method(method.external_id, method.customer_id, method.label, method.expires)
+    )
+    shop.tick()
+    assert shop.desk.methods.list("acme") == ()
+    assert shop.audited("method.remove") == [f"{method.label} at sandbox: gone at the gateway"]
 
 
 # --- ranking -------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from billdesk.core.rules.sheets import CardRefundSheet, DisputeSheet, PaymentShe
 from billdesk.core.store import money_back
 from billdesk.core.store import payments as payment_store
 from billdesk.core.store.facts import mark_fact
+from billdesk.core.store.methods import account_of_customer
 from billdesk.core.store.sessions import Session
 from billdesk.core.values.clock import to_micros
 from billdesk.core.values.errors import Broken
@@ -168,7 +169,10 @@ def _keep_method(
     """What a customer paid with and let us keep can be charged again."""
     if fact.method is not None:
         account_id = office.account(session, payment.account_ref).id
-        keep_method(office, session, account_id, fact.gateway, fact.mode, fact.method, now)
+        keep_method(
+            office, session, account_id, fact.gateway, fact.mode, fact.method, now,
+            seen_at=fact.happened_at,
+        )  # fmt: skip
 
 
 # --- refunds -------------------------------------------------------------------------------------
@@ -386,15 +390,15 @@ def _apply_to_method(office: Office, session: Session, fact: Fact, now: datetime
     if fact.method is None:
         return _waits("it does not say which method")
     if fact.stage == "method_removed":
-        forget_method(session, fact.gateway, fact.mode, fact.method, now)
+        forget_method(office, session, fact.gateway, fact.mode, fact.method, now)
         return APPLIED
-    row = session.one(
-        "SELECT account_id FROM customer WHERE gateway = ? AND mode = ? AND external_id = ?",
-        (fact.gateway, fact.mode, fact.method.customer_id),
-    )
-    if row is None:
+    account_id = account_of_customer(session, fact.gateway, fact.mode, fact.method.customer_id)
+    if account_id is None:
         return _waits("no account of ours is that customer")
-    keep_method(office, session, row[0], fact.gateway, fact.mode, fact.method, now)
+    keep_method(
+        office, session, account_id, fact.gateway, fact.mode, fact.method, now,
+        seen_at=fact.happened_at,
+    )  # fmt: skip
     return APPLIED
 
 

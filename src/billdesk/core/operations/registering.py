@@ -12,13 +12,12 @@ from billdesk.core.operations.depositing import gateway_of
 from billdesk.core.operations.enrolling import HOUSE
 from billdesk.core.operations.office import Office
 from billdesk.core.operations.paying import gateway_of_method
-from billdesk.core.operations.saving import customer_at, keep_method
+from billdesk.core.operations.saving import customer_at, keep_method, mark_removed
 from billdesk.core.rules.gateway import Gateway, Method
 from billdesk.core.rules.sheets import HostedPageSheet, MethodSheet
 from billdesk.core.store import methods as store
 from billdesk.core.store.sessions import Session
 from billdesk.core.store.watches import topped_up_assets
-from billdesk.core.values.clock import to_micros
 from billdesk.core.values.errors import AccountClosed, BadInput, NotFound, Refused
 
 ROLES = ("default", "backup", "")
@@ -108,7 +107,7 @@ class Methods:
                     and sheet.external_id not in ids
                     and sheet.added_at < now
                 ):
-                    _mark_removed(office, session, sheet, account_id, now, "gone at the gateway")
+                    mark_removed(office, session, sheet.id, now, "gone at the gateway")
 
     def set_role(self, method_id: str, role: str) -> MethodSheet:
         """Make a method the `default`, the `backup`, or (empty) neither; whichever was it is no more.
@@ -152,7 +151,7 @@ class Methods:
             Method(sheet.external_id, sheet.customer_id, sheet.label, sheet.expires)
         )
         with office.database.write() as session:
-            _mark_removed(office, session, sheet, account_id, now, "removed")
+            mark_removed(office, session, sheet.id, now, "removed")
         return sheet._replace(role="")
 
 
@@ -178,17 +177,6 @@ def _locked(session: Session, method_id: str) -> tuple[MethodSheet, str]:
     if known is None or known[2]:
         raise _not_found(method_id)
     return known[0], known[1]
-
-
-def _mark_removed(
-    office: Office, session: Session, sheet: MethodSheet, account_id: str, now: datetime, why: str
-) -> None:
-    if store.remove_method(session, sheet.id, to_micros(now)):
-        office.audit(
-            session, now=now, action="method.remove",
-            summary=f"{sheet.label} at {sheet.gateway}: {why}", account_id=account_id,
-            data={"method": sheet.id},
-        )  # fmt: skip
 
 
 def _not_found(method_id: str) -> NotFound:

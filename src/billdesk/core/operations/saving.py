@@ -62,10 +62,26 @@ def keep_method(
     return True
 
 
-def forget_method(session: Session, gateway: str, mode: str, method: Method, now: datetime) -> bool:
+def forget_method(
+    office: Office, session: Session, gateway: str, mode: str, method: Method, now: datetime
+) -> bool:
     """Mark a method as removed that is gone at the gateway; whether it was there."""
     known = store.known_method(session, gateway, mode, method.method_id)
-    return known is not None and store.remove_method(session, known[0], to_micros(now))
+    return known is not None and mark_removed(office, session, known[0], now, "gone at the gateway")
+
+
+def mark_removed(office: Office, session: Session, method_id: str, now: datetime, why: str) -> bool:
+    """Mark a method as removed, and say why in the audit log; whether it was there."""
+    known = store.method_by_id(session, method_id)
+    if known is None or not store.remove_method(session, method_id, to_micros(now)):
+        return False
+    sheet, account_id, _ = known
+    office.audit(
+        session, now=now, action="method.remove",
+        summary=f"{sheet.label} at {sheet.gateway}: {why}", account_id=account_id,
+        data={"method": method_id},
+    )  # fmt: skip
+    return True
 
 
 def customer_at(office: Office, account: AccountSheet, gateway: Gateway, now: datetime) -> str:
