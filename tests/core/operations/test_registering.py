@@ -1,5 +1,6 @@
 """What accounts have saved to pay with: added at the gateway, ranked and removed at the desk."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -219,6 +220,27 @@ def test_only_a_method_that_is_there_has_a_role_and_only_a_known_one(shop: Shop)
     shop.desk.methods.remove(method.id)
     with pytest.raises(NotFound):
         shop.desk.methods.set_role(method.id, "default")
+
+
+def test_desks_that_race_to_rank_leave_one_default(
+    shop: Shop, ledger_url: str, clock: MovingClock
+) -> None:
+    methods = [shop.save() for _ in range(3)]
+    start = threading.Barrier(3)
+
+    def race(method_id: str) -> None:
+        with open_desk(ledger_url, clock=clock, gateways=[shop.gateway]) as desk:
+            start.wait(20)
+            for role in ("default", "backup", "default"):
+                desk.methods.set_role(method_id, role)
+
+    threads = [threading.Thread(target=race, args=(method.id,)) for method in methods]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    roles = sorted(method.role for method in shop.desk.methods.list("acme"))
+    assert roles in (["", "", "default"], ["", "backup", "default"])
 
 
 # --- removing ------------------------------------------------------------------------------------

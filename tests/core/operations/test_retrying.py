@@ -220,6 +220,31 @@ def test_two_desks_that_retry_at_once_charge_once(
     assert shop.taken() == 5000
 
 
+def test_desks_that_race_for_a_retry_charge_once(
+    shop: Shop, failed: PaymentSheet, ledger_url: str, clock: MovingClock
+) -> None:
+    shop.save_both()
+    start = threading.Barrier(3)
+    answers: list[str] = []
+
+    def race() -> None:
+        own = Fragile(shop.gateway.path, clock=clock, switches=BY_HAND)
+        with open_desk(ledger_url, clock=clock, gateways=[own]) as desk:
+            start.wait(20)
+            try:
+                answers.append(desk.payments.retry(failed.id).status)
+            except Refused as refusal:
+                answers.append(refusal.code)
+
+    threads = [threading.Thread(target=race) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == ["refused", "refused", "succeeded"]
+    assert shop.taken() == 5000
+
+
 # --- by a new link -------------------------------------------------------------------------------
 
 

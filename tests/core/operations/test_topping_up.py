@@ -407,6 +407,33 @@ def test_a_dip_that_another_desk_topped_up_since_it_was_seen_is_left_alone(
     assert topped.taken() == 10_000
 
 
+def test_three_desks_that_race_over_many_dips_top_each_up_once(
+    shop: Shop, ledger_url: str, clock: MovingClock
+) -> None:
+    refs = [f"shop-{number}" for number in range(12)]
+    for ref in refs:
+        shop.desk.accounts.add(ref, name=ref)
+        shop.save(account=ref)
+        shop.desk.watches.set_topup(ref, below="20", amount="50")
+    start = threading.Barrier(3)
+    started: list[int] = []
+
+    def race() -> None:
+        own = Fragile(shop.gateway.path, clock=clock, switches=BY_HAND)
+        with open_desk(ledger_url, clock=clock, gateways=[own]) as desk:
+            start.wait(20)
+            started.append(run_watches(desk._office, clock.now()).topups)
+
+    threads = [threading.Thread(target=race) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(started) == len(refs)
+    assert shop.taken() == 5000 * len(refs)
+    assert {shop.desk.wallets.balance(ref).balance.minor for ref in refs} == {5000}
+
+
 # --- bounded -------------------------------------------------------------------------------------
 
 
