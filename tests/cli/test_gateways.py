@@ -58,6 +58,13 @@ def test_a_deposit_prints_its_link_and_is_credited_once_by_a_poll(
     assert payment["posting_id"] in shell("payments", payment["id"]).out
     facts = shell.done("facts", "--state", "applied")["rows"]
     assert payment["id"] in {fact["payment_id"] for fact in facts}
+    assert shell.done("facts", "--payment", payment["id"])["rows"] == [
+        fact for fact in facts if fact["payment_id"] == payment["id"]
+    ]
+    assert shell.done("facts", "--gateway", "sandbox")["rows"] == facts
+    assert shell.done("facts", "--gateway", "stripe")["rows"] == []
+    assert shell.done("payments", "--gateway", "sandbox")["rows"] == [payment]
+    assert shell.done("payments", "--gateway", "stripe")["rows"] == []
     assert "sandbox" in shell("facts").out
 
 

@@ -33,18 +33,25 @@ COMMANDS = {
     "adjustments.list": "adjustments",
     "audit.list": "audit",
     "backup": "backup",
+    "card_refunds.create": "card-refund",
+    "card_refunds.list": "card-refunds",
     "charges.create": "charge",
     "charges.create_many": "charge-many",
     "deposits.start": "deposit",
+    "disputes.list": "disputes",
     "doctor": "doctor",
     "export_entries": "export",
     "facts.list": "facts",
+    "facts.replay": "replay",
     "gateways.add": "gateway add",
     "gateways.check": "gateway check",
+    "gateways.gaps": "gaps",
     "gateways.list": "gateway list",
     "gateways.needs": "gateway needs",
     "gateways.poll": "poll",
     "gateways.remove": "gateway remove",
+    "gateways.sweep": "sweep",
+    "gateways.take": "intake",
     "holds.capture": "capture",
     "holds.expire_due": "tick",
     "holds.get": "holds",
@@ -103,6 +110,7 @@ COMMANDS = {
 
 PYTHON_ONLY = {
     "default_paths": "what is the default is what a command uses",
+    "card_refunds.get": "the list has all there is of each",
     "close": "a process ends by itself",
     "gateways.follow": "what is opened afresh knows what others connected",
     "ledger.pulse": "the desk asks it every second whether to look again",
@@ -163,11 +171,13 @@ OTHERWISE_AT_THE_DESK = {
 
 SETTLED_BY_THE_DOOR = {
     "actor": "BILLDESK_ACTOR",
+    "body": "a file, or standard input",
     "chance": "for rehearsals",
     "clock": "a shell lives in the present",
     "demo": "`demo` makes those",
     "gateways": "those that are set up",
     "filter": "the options of `export` are its fields",
+    "headers": "--header, one for each",
     "origin": "cli",
     "on_progress": "a bar on a terminal",
     "requests": "JSON lines",
@@ -181,6 +191,7 @@ CALLED_OTHERWISE = {
     "at_time": "at",
     "charge": "charge_id",
     "file": "path",
+    "gateway": "name",
     "hold": "hold_id",
     "kind": "kinds",
     "lowest": "floor",
@@ -189,6 +200,7 @@ CALLED_OTHERWISE = {
     "payment": "payment_id",
     "posting": "posting_id",
     "ref": "account",
+    "save": "save_method",
 }
 
 

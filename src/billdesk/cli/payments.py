@@ -66,6 +66,9 @@ def payments(
     *,
     account: OfAccount = None,
     status: Annotated[Status | None, typer.Option(help="Only these.")] = None,
+    gateway: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only of this gateway.")
+    ] = None,
     after: After = None,
     limit: Limit = "200",
 ) -> None:
@@ -74,7 +77,9 @@ def payments(
         if payment is not None:
             _show(door, desk.payments.get(payment))
             return
-        page = desk.payments.list(account=account, status=status, after=after, limit=count(limit))
+        page = desk.payments.list(
+            account=account, status=status, gateway=gateway, after=after, limit=count(limit)
+        )
     headings = ("PAYMENT", "REF", "GATEWAY", "MODE", "AMOUNT", "STATUS", "CREATED", "DETAIL")
     rows = (
         (
