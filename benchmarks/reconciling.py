@@ -30,7 +30,8 @@ _START_MICROS = 1_767_225_600_000_000
 _STEP_MICROS = 20_000_000
 _PAGE = 100
 OURS = """
-SELECT p.external_id, p.asset, p.amount_minor, p.fee_minor, g.happened_at
+SELECT p.external_id, p.asset, p.amount_minor, p.fee_minor, g.happened_at, p.charge_id, p.id,
+       p.account_id
 FROM payment p JOIN posting g ON g.id = p.posting_id
 WHERE p.gateway = 'books' AND p.mode = 'test' AND p.external_id IS NOT NULL
       AND g.happened_at >= ? AND g.happened_at < ? ORDER BY p.external_id"""
@@ -140,7 +141,9 @@ def _make(path: Path, payments: int) -> None:
     """A ledger with so many deposits and fees of one gateway, straight into its tables, and its list."""
     Books(path.with_suffix(".books")).write(payments)
     create_ledger(path, clock=MovingClock(START), gateways=()).close()
-    numbers = f"WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {payments - 1})"
+    numbers = (
+        f"WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {payments - 1})"
+    )
     at = f"{_START_MICROS} + i * {_STEP_MICROS}"
     with closing(sqlite3.connect(str(path), isolation_level=None)) as db:
         db.execute("BEGIN")
@@ -148,7 +151,10 @@ def _make(path: Path, payments: int) -> None:
             "INSERT INTO account (id, ref, name, created_at, status_since)"
             " VALUES ('acc_1', 'acme', 'Acme', 0, 0)"
         )
-        for number, account in ((1, "'acc_1'"), (2, "(SELECT id FROM account WHERE ref = 'house')")):
+        for number, account in (
+            (1, "'acc_1'"),
+            (2, "(SELECT id FROM account WHERE ref = 'house')"),
+        ):
             db.execute(
                 "INSERT INTO wallet (number, id, account_id, purpose, asset, head, last_at, floor_minor)"
                 f" SELECT {number}, 'wal_{number}', {account}, 'cash', 'USD', randomblob(32), 0, NULL"

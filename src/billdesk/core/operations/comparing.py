@@ -39,6 +39,7 @@ from billdesk.core.values.money import Money
 MOST_MATCHED_KEPT = 20_000
 """Of longer lists only those items are kept that do not match."""
 
+_KEY = 3  # the first fields of a line
 _BATCH = 500
 _TELL_EVERY = 1_000
 
@@ -55,8 +56,9 @@ class Comparison:
         self._office, self._gateway = office, gateway
         self._span, self._terms = span, terms
         self._clearing: dict[str, int] = {}
-        self._theirs, self._items = Spill(), Spill(sorts=False)
-        self._our_rest, self._their_rest = Spill(), Spill()
+        self._theirs, self._items = Spill(sorted_by=_KEY), Spill(sorted_by=0)
+        # What is left comes in order already.
+        self._our_rest, self._their_rest = Spill(sorted_by=0), Spill(sorted_by=0)
 
     def __enter__(self) -> Self:
         return self
@@ -100,7 +102,7 @@ class Comparison:
 
     def _pair_rests(self, session: Session) -> None:
         """Pair what is left of both sides by the other names it has here."""
-        with Spill() as renamed:
+        with Spill(sorted_by=_KEY) as renamed:
             rest = map(Line._make, self._their_rest)
             while lines := list(islice(rest, _BATCH)):
                 renamed.extend(self._renamed(session, lines))

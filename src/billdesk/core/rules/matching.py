@@ -141,10 +141,10 @@ def _sum(one: Line, other: Line) -> Line:
         amount_minor=one.amount_minor + other.amount_minor,
         fee_minor=one.fee_minor + other.fee_minor,
         happened_at=min(one.happened_at, other.happened_at),
-        charge_id=one.charge_id or other.charge_id,
-        our_id=one.our_id or other.our_id,
-        account_id=one.account_id or other.account_id,
-        waits=one.waits or other.waits,
+        charge_id=max(one.charge_id, other.charge_id),
+        our_id=max(one.our_id, other.our_id),
+        account_id=max(one.account_id, other.account_id),
+        waits=max(one.waits, other.waits),
     )
 
 

@@ -13,27 +13,28 @@ from contextlib import contextmanager
 from heapq import merge
 from io import SEEK_END
 from itertools import chain, islice
+from operator import itemgetter
 from types import TracebackType
 from typing import Any, Self
 
 from billdesk.core.values.errors import StoreFull
 
 Row = tuple[Any, ...]
-"""Text and whole numbers, alike in every row, so that rows can be compared."""
+"""Text and whole numbers; in a spill that sorts alike in every row, so that rows can be compared."""
 
-RUN_ROWS = 8_192
+RUN_ROWS = 16_384
 _CHUNK_ROWS = 128
 
 
 class Spill:
-    """Rows to be read back, in the order of their values or (`sorts=False`) as they came.
+    """Rows to be read back in the order of their first `sorted_by` values; as they came, if 0.
 
     Memory holds one run of rows while they come, and a chunk of each run while they are read. Close it
     after use. Raises StoreFull when there is no room.
     """
 
-    def __init__(self, *, sorts: bool = True) -> None:
-        self._sorts = sorts
+    def __init__(self, *, sorted_by: int) -> None:
+        self._sorted_by = sorted_by
         with _mapped_errors():
             self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
         self._runs: list[list[tuple[int, int]]] = []
@@ -72,13 +73,14 @@ class Spill:
         """The rows; while they are read none may be added."""
         self._end_run()
         runs = [self._read(run) for run in self._runs]
-        return merge(*runs) if self._sorts else chain(*runs)
+        return merge(*runs) if self._sorted_by else chain(*runs)
 
     def _end_run(self) -> None:
         """Write what waits, in order, chunk by chunk."""
         rows, self._waiting = self._waiting, []
-        if self._sorts:
-            rows.sort()
+        # One column at a time: Python sorts texts thrice as fast as tuples that begin alike.
+        for column in reversed(range(self._sorted_by)):
+            rows.sort(key=itemgetter(column))
         run = []
         with _mapped_errors():
             at = self._file.seek(0, SEEK_END)
