@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,8 +15,9 @@ import pytest
 
 from billdesk.core.desk import Desk, grant, migrate, open_desk
 from billdesk.core.store.migrating import postgres_engine, upgrade
-from billdesk.core.values.clock import MovingClock
+from billdesk.core.values.clock import MovingClock, SystemClock
 from billdesk.core.values.errors import BadInput, InsufficientFunds, NotAllowed, NotFound, Refused
+from tests.gateway_servers.stripe_scene import KEY, StripeScene
 from tests.new_ledger import START
 
 NAMES = (f"client_{os.getpid()}_{number}" for number in itertools.count())
@@ -97,6 +99,22 @@ def test_a_client_has_methods_saved_and_charges_them(client_url: str) -> None:
         client.watches.stop_topup("acme")
         client.methods.remove(first.id)
         assert [method.id for method in client.methods.list("acme")] == [second.id]
+
+
+def test_a_client_connects_gateways_and_removes_them(
+    client_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stripe = StripeScene(SystemClock())
+    monkeypatch.setenv("BILLDESK_GATEWAY_STRIPE_KEY", KEY)
+    monkeypatch.setenv("BILLDESK_GATEWAY_STRIPE_BASE_URL", stripe.server.url)
+    with closing(stripe), open_desk(client_url) as desk:
+        for _ in range(2):
+            connected = desk.gateways.add("stripe")
+            assert desk.gateways.check("stripe") == connected
+            assert desk.accounts.set_gateway("acme", "stripe").gateway == "stripe"
+            desk.gateways.poll("stripe")
+            desk.accounts.set_gateway("acme", None)
+            assert desk.gateways.remove("stripe").account == connected.account
 
 
 def test_a_client_cannot_say_who_and_when(client: Desk, login: str) -> None:
