@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from billdesk.cli.door import Door
-from billdesk.cli.parameters import After, Limit, Memo, OptionalReference, at, count
+from billdesk.cli.parameters import After, Limit, Memo, at, count
 from billdesk.cli.printing import cell, plural, table
 from billdesk.cli.progress import Progress
 from billdesk.core.values.errors import BadInput
@@ -52,15 +52,18 @@ def run(
     until: Annotated[
         str | None, typer.Option(metavar="TIME", help="Before then; else the last full hour.")
     ] = None,
-    reference: OptionalReference = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="Your own key, of 16 characters or more."),
+    ] = None,
     fail_on_alarm: Annotated[
         bool, typer.Option("--fail-on-alarm", help="End with 3 when the differences are too large.")
     ] = False,
 ) -> int:
     """Compare our records with a gateway's own books.
 
-    The last 30 days, unless a span is given. The same --reference (16 characters or more) gives the
-    first result again for 24 hours.
+    The last 30 days, unless a span is given. For 24 hours the same --reference gives the first result
+    again.
     """
     with door.desk() as desk, Progress("comparing") as progress:
         sheet = desk.reconcile.run(
