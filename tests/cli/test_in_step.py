@@ -150,9 +150,6 @@ OTHERWISE_AT_THE_DESK = {
     "ledger.recount": "verify counts, too",
     "ledger.trial_balance": "verify compares, too",
     "methods.get": "the list has all of it",
-    "methods.page": "the shell; a screen is to come",
-    "methods.remove": "the shell; a screen is to come",
-    "methods.set_role": "the shell; a screen is to come",
     "reconcile.explain": "the reconciliation screen is not there yet",
     "reconcile.export": "the reconciliation screen is not there yet",
     "reconcile.get": "the reconciliation screen is not there yet",
@@ -161,12 +158,7 @@ OTHERWISE_AT_THE_DESK = {
     "reconcile.run": "the reconciliation screen is not there yet",
     "refunds.list": "the ledger's entries, by kind",
     "standing.may_run": "the incident says so, and why",
-    "watches.get": "the shell; a screen is to come",
-    "watches.list": "the shell; a screen is to come",
-    "watches.resume_topup": "the shell; a screen is to come",
-    "watches.set_alert": "the shell; a screen is to come",
-    "watches.set_topup": "the shell; a screen is to come",
-    "watches.stop_topup": "the shell; a screen is to come",
+    "watches.list": "the overview says which are low, the account what is watched",
 }
 
 SETTLED_BY_THE_DOOR = {

@@ -9,6 +9,7 @@ import pytest
 
 from billdesk.core.gateways.sandbox import Sandbox
 from tests.cli.conftest import Json, Shell
+from tests.cli.test_hostile_input import AMOUNTS
 from tests.cli.test_terminal import Terminal
 
 
@@ -117,6 +118,19 @@ def test_a_top_up_without_a_saved_method_is_refused(shell: Shell) -> None:
     wanted = ("topup", "set", "acme", "--below", "20", "--amount", "50")
     assert shell.refused(*wanted) == (3, "refused")
     assert shell.refused("topup", "stop", "acme") == (3, "refused")
+
+
+@pytest.mark.parametrize("amount", AMOUNTS)
+def test_an_amount_that_is_none_is_not_watched_for(shell: Shell, amount: str) -> None:
+    save(shell)
+    for words in (
+        ["alert", "set", "acme", amount],
+        ["topup", "set", "acme", "--below", amount, "--amount", "50"],
+        ["topup", "set", "acme", "--below", "20", "--amount", amount],
+        ["topup", "set", "acme", "--below", "20", "--amount", "50", "--daily", amount],
+    ):
+        assert shell.refused(*words)[0] == 2, words
+    assert shell.done("topup", "show")["rows"] == []
 
 
 def test_a_payment_that_failed_is_asked_for_by_a_new_link(shell: Shell, opened: list[str]) -> None:

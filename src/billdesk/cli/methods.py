@@ -100,7 +100,7 @@ def remove(door: Door, method: MethodId, *, yes: Yes = False) -> None:
     with door.desk() as desk:
         sheet = desk.methods.get(method)
         question = f"Remove {sheet.label} of {sheet.account_ref} at {sheet.gateway}?"
-        door.confirm(sheet.label.split()[-1], question, yes=yes)
+        door.confirm([sheet.id, *sheet.label.split()][-1], question, yes=yes)
         sheet = desk.methods.remove(method)
     door.answer(sheet, f"removed {sheet.label} of {sheet.account_ref}")
 
