@@ -20,6 +20,12 @@ JSON = dict[str, Any]
 
 ACCOUNT = "acct_1Billdesk"
 DAY_SECONDS = 86_400
+_ALL_HAVE = {"livemode": False, "metadata": {}}
+_LACKS = {
+    "balance_transaction": {"livemode", "metadata"},
+    "event": {"metadata"},
+    "refund": {"livemode"},
+}
 DECLINED = "Your card was declined."
 
 
@@ -82,8 +88,10 @@ class StripeBooks:
             "id": f"{prefix}_{number}",
             "object": kind,
             "created": self.now(),
-            "livemode": False,
-            "metadata": {},
+            **{
+                name: copy.copy(_ALL_HAVE[name])
+                for name in _ALL_HAVE.keys() - _LACKS.get(kind, set())
+            },
             **fields,
         }
         self.objects[thing["id"]] = thing

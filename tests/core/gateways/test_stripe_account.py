@@ -148,6 +148,15 @@ def test_what_stripe_says_is_passed_on_without_the_key(scene: StripeScene, strip
         stripe.open_payment(REQUEST)
 
 
+def test_a_busy_stripe_says_how_long_it_wants_to_be_left_alone(
+    scene: StripeScene, stripe: Stripe
+) -> None:
+    scene.answer_next(429, {"Retry-After": "7"})
+    with pytest.raises(GatewayBusy) as busy:
+        stripe.facts(None)
+    assert busy.value.retry_after_seconds == 7
+
+
 def test_where_nobody_listens_the_outcome_is_open() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -356,11 +365,12 @@ def test_rows_are_in_the_currency_that_was_paid_in(
 def test_rows_are_of_a_half_open_span_to_the_second(
     scene: StripeScene, stripe: Stripe, clock: MovingClock
 ) -> None:
-    scene.pay(stripe.open_payment(REQUEST))
+    for payment_id in ("pay_1", "pay_2"):
+        scene.pay(stripe.open_payment(replace(REQUEST, payment_id=payment_id)))
     paid_at = clock.now()
     tick = timedelta(microseconds=1)
     clock.advance(timedelta(seconds=2))
-    assert len(list(stripe.rows(paid_at, paid_at + tick))) == 1
+    assert len(list(stripe.rows(paid_at, paid_at + tick))) == 2
     assert list(stripe.rows(paid_at + tick, clock.now())) == []
     assert list(stripe.rows(paid_at - timedelta(seconds=2), paid_at)) == []
 

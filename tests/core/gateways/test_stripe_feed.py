@@ -121,10 +121,10 @@ def test_what_comes_twice_on_a_page_is_told_once(scene: StripeScene, stripe: Str
 def test_a_burst_within_one_second_is_told_whole_and_in_order(
     scene: StripeScene, stripe: Stripe
 ) -> None:
-    told_at_all = {pay(scene, stripe, f"pay_{number}").object_id for number in range(120)}
+    told_at_all = {pay(scene, stripe, f"pay_{number}").object_id for number in range(60)}
     page = read(stripe, None)
     assert {fact.object_id for fact in page.facts} == told_at_all
-    assert len(page.events) == 240
+    assert len(page.events) == 120
     assert read(stripe, page.cursor).facts == ()
 
 
@@ -343,12 +343,14 @@ def test_a_closed_inquiry_took_nothing(scene: StripeScene, stripe: Stripe) -> No
 # --- other shapes --------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("shown", [{}, {"last_payment_error": None}])
 def test_an_old_snapshot_without_a_needed_key_is_fetched_anew(
-    scene: StripeScene, stripe: Stripe
+    scene: StripeScene, stripe: Stripe, shown: JSON
 ) -> None:
     intent = foreign_intent(scene)
     event = scene.books.tell("payment_intent.payment_failed", intent)
     del event["data"]["object"]["last_payment_error"]
+    event["data"]["object"] |= shown
     intent |= {
         "status": "requires_payment_method",
         "last_payment_error": {"type": "card_error", "message": "no", "charge": "ch_1"},
@@ -403,7 +405,9 @@ def test_a_sweep_goes_through_every_list_page_by_page(
     scene: StripeScene, stripe: Stripe, clock: MovingClock
 ) -> None:
     began = clock.now()
-    opened = [pay(scene, stripe, f"pay_{number}") for number in range(101)]
+    for _ in range(99):
+        scene.books.open_session({"mode": "setup"})
+    opened = [pay(scene, stripe, f"pay_{number}") for number in range(2)]
     intent_id = scene.books.get(opened[0].object_id)["payment_intent"]
     scene.refund_outside(intent_id, 1_000)
     scene.dispute(intent_id, 2_000)
@@ -416,7 +420,7 @@ def test_a_sweep_goes_through_every_list_page_by_page(
         page = stripe.sweep(began, cursor)
         told, cursor, asked = [*told, *page.facts], page.cursor, asked + 1
         assert page.complete == (cursor == "")
-    assert asked == 2 + 2 + 1 + 1
+    assert asked == 2 + 1 + 1 + 1
     assert {fact.object_id for fact in told if fact.stage == "settled"} == {
         *(fact.object_id for fact in opened), foreign["id"],
     }  # fmt: skip

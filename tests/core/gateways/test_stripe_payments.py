@@ -120,6 +120,14 @@ def test_a_lost_opening_is_found_by_our_id_though_clocks_differ(
     assert found.key == opened.key
 
 
+def test_an_opened_payment_that_stripe_forgot_is_not_found(
+    scene: StripeScene, stripe: Stripe
+) -> None:
+    opened = stripe.open_payment(REQUEST)
+    del scene.books.objects[opened.object_id]
+    assert stripe.find(query(scene, opened.object_id)) == ()
+
+
 # --- slow banks, refusals ------------------------------------------------------------------------
 
 

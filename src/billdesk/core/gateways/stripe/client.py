@@ -123,11 +123,12 @@ class StripeCaller:
     def call(self, ask: Callable[[V1Services], Any]) -> Answer:
         """What Stripe answers to one request."""
         try:
-            response = ask(self._api.v1).last_response
+            # What is no object at all has no such attribute.
+            response = getattr(ask(self._api.v1), "last_response", None)
         except stripe.StripeError as error:
             raise self._meaning(error) from error
-        if not isinstance(response.data, dict):
-            raise GatewayUnreachable(f"{self._name} answered something that is not an object")
+        if response is None:
+            raise GatewayUnreachable(f"{self._name} answered with no object", _POLL)
         return Answer(response.data, self._told_at(response.headers))
 
     def _told_at(self, headers: Any) -> datetime:
