@@ -249,7 +249,7 @@ class Facts:
         office = self._office
         office.check_writable()
         now = office.now()
-        taken = [replay(office, gateway, now) for gateway in office.gateways.values()]
+        taken = [replay(office, gateway, now) for gateway in tuple(office.gateways.values())]
         return TickSheet(
             at=now,
             polled=0,

@@ -18,7 +18,10 @@ from billdesk.core.values.ids import IdMaker
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """The desk's surroundings, made once by the composition root."""
+    """The desk's surroundings, made once by the composition root.
+
+    `gateways` change while the desk is open, in any thread: iterate over a copy.
+    """
 
     database: Database
     clock: Clock

@@ -76,12 +76,12 @@ def gateway_sheets(office: Office) -> tuple[GatewaySheet, ...]:
     with office.database.read() as session:
         return tuple(
             store.gateway_sheet(session, gateway, _key_of(gateway), now)
-            for gateway in office.gateways.values()
+            for gateway in tuple(office.gateways.values())
         )
 
 
 def _key_of(gateway: Gateway) -> str:
-    return "none is needed" if gateway.make == "sandbox" else "here"
+    return "none is needed" if gateway.make == "sandbox" else "looked for when it is asked"
 
 
 def gap_sheets(office: Office, limit: int = 200) -> tuple[GapSheet, ...]:

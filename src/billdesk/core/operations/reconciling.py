@@ -32,6 +32,7 @@ from billdesk.core.values.clock import aware, format_instant, to_micros
 from billdesk.core.values.errors import (
     BadInput,
     BilldeskError,
+    GatewayError,
     NotFound,
     ReferenceReused,
     Refused,
@@ -276,12 +277,23 @@ def due(office: Office, now: datetime) -> tuple[str, ...]:
     with office.database.read() as session:
         last = store.last_runs(session)
     waiting = []
-    for name, gateway in office.gateways.items():
+    for name, gateway in tuple(office.gateways.items()):
         started, finished = last.get((name, gateway.mode), (None, None))
         is_old = finished is None or finished <= to_micros(now - RUN_EVERY)
         if is_old and (started is None or started <= to_micros(now - TRY_AGAIN_AFTER)):
             waiting.append(name)
     return tuple(waiting)
+
+
+def compare_due(office: Office, now: datetime) -> tuple[int, tuple[str, ...]]:
+    """Compare with one gateway whose turn it is, real ones only: (how many, what went wrong)."""
+    waiting = [name for name in due(office, now) if office.gateways[name].make != "sandbox"]
+    for name in waiting[:1]:
+        try:
+            Reconciliations(office).run(name)
+        except GatewayError as error:
+            return 0, (f"{name}: {error.message}",)
+    return len(waiting[:1]), ()
 
 
 def _span(since: datetime | None, until: datetime | None, now: datetime) -> Span:

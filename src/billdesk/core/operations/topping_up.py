@@ -79,7 +79,7 @@ class _Run:
         self.left_alone: set[str] = set()
         with office.database.read() as session:
             zone = ZoneInfo(read_meta(session)["zone"])
-            for gateway in office.gateways.values():
+            for gateway in tuple(office.gateways.values()):
                 quiet_until = freshness_of(session, gateway.name, gateway.mode).quiet_until
                 if quiet_until is not None and to_micros(now) < quiet_until:
                     self.left_alone.add(gateway.name)
