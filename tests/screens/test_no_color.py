@@ -26,7 +26,7 @@ TOLD = {
     "adjustments": ("-5.00", "+40.00"),
     "audit": ("refused", "done"),
     "account-frozen": ("FROZEN  may not run", " !  the USD wallet is frozen", "[all]"),
-    "review": ("250.29 →         262.79", "unchanged", "type 12.50 here to allow it"),
+    "review": ("129.31 →         141.81", "unchanged", "type 12.50 here to allow it"),
     "review-refused": ("Not possible.",),
     "receipt": ("Done.", "receipt"),
 }

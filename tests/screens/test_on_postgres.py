@@ -43,7 +43,7 @@ async def test_the_desk_works_on_postgres(postgres_empty_url: str, tmp_path: Pat
         await press(pilot, "3", "j", "j", "j")
         screen = app.screen
         assert isinstance(screen, LedgerScreen)
-        await until(pilot, lambda: "4 of 236" in text_of(app))
+        await until(pilot, lambda: "4 of 244" in text_of(app))
         assert screen.table.row is not None
         await press(pilot, "R")
         await until(pilot, lambda: "Not possible" in text_of(app))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from billdesk.screens import verbs
+from billdesk.screens import gateway_verbs, verbs
 
 
 def test_what_is_wrong_with_a_field_is_said_beside_it() -> None:
@@ -33,7 +33,7 @@ def test_what_is_hard_to_take_back_is_typed_again() -> None:
     for act in (
         verbs.adjust("acme", "USD", "r"),
         verbs.charge("acme", "USD", "r"),
-        verbs.deposit("acme", "USD", "pay_1", ("sandbox",)),
+        gateway_verbs.deposit("acme", "USD", "pay_1", {"sandbox": "test"}),
     ):
         assert act.typed is not None
         assert act.typed(values) == "12.50"

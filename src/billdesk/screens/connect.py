@@ -100,7 +100,9 @@ class Connect(Form):
         if not self._from_environment:
             fields += [_secret_field(secret) for secret in self._needs.secrets]
         if self._needs.make == "paypal":
-            fields.append(_plain_field("webhook_id", "Webhook id", "may be left out"))
+            fields.append(
+                _plain_field("webhook_id", "Webhook id", "of its messages (may be left out)")
+            )
         fields.append(_plain_field("return_url", "Return to", "https://… (may be left out)"))
         if self._wanted_mode == LIVE:
             fields.append(
@@ -224,13 +226,10 @@ def _secret_field(secret: SecretSheet) -> Field:
         return text
 
     left_out = " (may be left out)" if secret.optional else ""
-    label = secret.label if len(secret.label) < LABEL_ROOM else secret.word.replace("_", " ")
+    label = secret.word.partition("_")[0].capitalize()
     return Field(
         secret.word, label, check, placeholder=f"{secret.looks_like}{left_out}", hidden=True
     )
-
-
-LABEL_ROOM = 12
 
 
 def _plain_field(name: str, label: str, placeholder: str) -> Field:

@@ -63,7 +63,7 @@ def deposit(ref: str, asset: str, payment_id: str, modes: Mapping[str, str]) -> 
         fields=(
             choice_field("gateway", "Gateway", tuple(modes)),
             amount_field(asset),
-            choice_field("save", "Save for later", (NO_SAVING, SAVING)),
+            choice_field("save", "Save it", (NO_SAVING, SAVING)),
         ),
         facts=(("payment", payment_id),),
         typed=lambda values: values["amount"].strip(),

@@ -47,7 +47,7 @@ class ReconcileScreen(ListScreen["ReconcileSheet"]):
             Column("Gateway", 8, lambda row: (row.gateway, "strong"), grow=1),
             Column("Mode", 4, lambda row: (mode_word(row.mode), tone_of(mode_word(row.mode)))),
             Column("From", 11, lambda row: self.app.times.short(row.since), from_width=96),
-            Column("To", 11, lambda row: self.app.times.short(row.until)),
+            Column("To", 11, lambda row: self.app.times.short(row.until), from_width=90),
             Column("Agree", 7, lambda row: count(row.outcomes.get(AGREE, 0)), right=True),
             Column("Not", 5, lambda row: count(_apart(row)), right=True),
             Column("Explained", 9, lambda row: count(row.explained), right=True),

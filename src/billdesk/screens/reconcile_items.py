@@ -91,7 +91,7 @@ class ReconcileItems(ListScreen["ReconcileItemSheet"]):
             Column("Theirs", 11, lambda row: number(row.theirs), right=True),
             Column("", 4, lambda row: (row.asset, "muted")),
             Column("Their id", 12, lambda row: (row.external_id, "muted"), grow=1, from_width=110),
-            Column("Note", 9, _note, grow=3),
+            Column("Note", 10, _note, grow=3),
         )
 
     def key_of(self, row: ReconcileItemSheet) -> str:
