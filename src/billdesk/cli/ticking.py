@@ -71,4 +71,6 @@ def describe_tick(sheet: TickSheet) -> list[str]:
         done += f", {plural(sheet.topups, 'top-up')}"
     if sheet.alerts:
         done += f", {plural(sheet.alerts, 'low wallet')} told"
+    if sheet.compared:
+        done += ", compared with a gateway's books"
     return [done, *sheet.errors]

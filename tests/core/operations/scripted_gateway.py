@@ -47,6 +47,7 @@ class ScriptedGateway:
         self.sweeps: list[FactPage | GatewayError] = []
         self.found: list[tuple[Fact, ...] | GatewayError] = []
         self.opening: GatewayError | None = None
+        self.comparing: GatewayError | None = None
         self.refunding: Callable[[RefundRequest], Fact] | GatewayError | None = None
         self.found_refunds: list[tuple[Fact, ...] | GatewayError] = []
         self.asked: list[tuple[str, object]] = []
@@ -106,6 +107,8 @@ class ScriptedGateway:
         """Nothing is saved here."""
 
     def rows(self, since: datetime, until: datetime) -> Iterator[GatewayRow]:
+        if self.comparing is not None:
+            raise self.comparing
         return iter(())
 
     def subscription(self, external_id: str) -> Fact:

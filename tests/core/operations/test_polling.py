@@ -435,3 +435,21 @@ def test_a_deposit_among_many_pays_what_its_account_owes(
     ]
     assert till.gateways.poll().deposits == 2
     assert till.wallets.balance("acme").balance.minor == 1000
+
+
+# --- once a day ----------------------------------------------------------------------------------
+
+
+def test_once_a_day_our_records_are_compared_with_a_gateways_own(
+    till: Desk, gateway: ScriptedGateway, clock: MovingClock
+) -> None:
+    assert till.tick().compared == 1
+    assert till.tick().compared == 0
+    clock.advance(timedelta(days=1, hours=1))
+    gateway.comparing = GatewayUnreachable("no answer")
+    sheet = till.tick()
+    assert (sheet.compared, sheet.errors) == (0, ("scripted: no answer",))
+    gateway.comparing = None
+    clock.advance(timedelta(hours=2))
+    assert till.tick().compared == 1
+    assert [run.finished_at is None for run in till.reconcile.list().rows] == [False, True, False]

@@ -174,7 +174,11 @@ class ExportSheet(NamedTuple):
 
 
 class TickSheet(NamedTuple):
-    """What one tick of the desk did. `alerts`: wallets that were told to be low; `topups`: charges made."""
+    """What one tick of the desk did.
+
+    `alerts`: wallets that were told to be low; `topups`: charges made; `compared`: gateways whose books
+    were compared with ours.
+    """
 
     at: datetime
     polled: int
@@ -185,6 +189,7 @@ class TickSheet(NamedTuple):
     errors: tuple[str, ...] = ()
     alerts: int = 0
     topups: int = 0
+    compared: int = 0
 
 
 class DoctorSheet(NamedTuple):
