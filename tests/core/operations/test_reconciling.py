@@ -675,16 +675,32 @@ def test_the_sandbox_s_books_and_ours_agree_because_both_are_right(
     sandbox = Sandbox(tmp_path / "books", clock=clock, switches=SandboxSwitches(settles_after=None))
     with open_desk(ledger_url, clock=clock, chance=seeded(), gateways=[sandbox]) as desk:
         desk.accounts.add("acme", name="Acme")
-        for amount in ("10", "20.50", "99"):
+        paid = []
+        for amount in ("10", "20.50", "30", "40", "66.06"):
             payment = desk.deposits.start("acme", amount, gateway="sandbox")
-            assert payment.external_id is not None
-            sandbox.pay(payment.external_id)
+            paid.append((payment.id, str(payment.external_id)))
+            sandbox.pay(paid[-1][1])
         desk.gateways.poll()
-        clock.advance(2 * HOUR)
+        for payment_id, _ in (paid[0], paid[4]):  # the second one comes back
+            desk.card_refunds.create(payment_id, memo="asked for by the customer")
+        lost, won = (sandbox.dispute(external_id, 2000).object_id for _, external_id in paid[1:3])
+        contested = sandbox.dispute(paid[3][1], 1500).object_id
+        desk.gateways.poll()
+        for _ in range(5):
+            clock.advance(DAY)
+            desk.gateways.poll()
+        sandbox.close_dispute(lost, won=False)
+        sandbox.close_dispute(won, won=True)
+        desk.gateways.poll()
+        clock.advance(2 * DAY)
+        desk.gateways.poll()
         run = desk.reconcile.run("sandbox")
-        assert counted(run) == {"matched": 3}
-        assert run.totals[0].ours == Money(12_950, "USD")
+        found = items(desk, run)
+        apart = {name: item.outcome for name, item in found.items() if item.outcome != "matched"}
+        assert apart == {contested: "timing"}
+        assert {item.kind for item in found.values()} == {"payment", "refund", "dispute"}
         assert run.totals[0].clearing_difference.minor == 0
+        assert not run.alarm
         assert desk.verify().findings == ()
 
 
