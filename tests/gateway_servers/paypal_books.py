@@ -261,7 +261,7 @@ class Books:
             one = self.disputes[dispute_id]
             one.status, one.outcome, one.updated = "RESOLVED", outcome, now
             if outcome == "RESOLVED_BUYER_FAVOUR":
-                self.reverse(one.capture, one.amount)
+                self.reverse(one.capture, one.amount_lost or one.amount)
             self.tell("CUSTOMER.DISPUTE.RESOLVED", "dispute", dispute_json(one))
 
     def reverse(self, capture: Capture, amount: Decimal) -> str:

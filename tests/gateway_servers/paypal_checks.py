@@ -50,6 +50,8 @@ class Description:
                 for parameter in operation.get("parameters", []):
                     # Some defaults are sentences, and break the pattern beside them.
                     self.resolve(parameter).get("schema", {}).pop("default", None)
+                    # PayPal's own links to a next page carry what it calls deprecated.
+                    self.resolve(parameter).pop("deprecated", None)
         # To have an event verified is to send it back, read-only fields and all.
         for field in self.spec["components"]["schemas"].get("event", {}).get("properties", {}):
             self.spec["components"]["schemas"]["event"]["properties"][field].pop("readOnly", None)

@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -166,6 +167,7 @@ class PayPalServer:
         fault = next((one for one in self.faults if one.hits(request)), None)
         if fault is not None:
             self.faults.remove(fault)
+            time.sleep(fault.seconds)
             if fault.status:
                 body = error_body("FAULT", "") if fault.body is None else fault.body
                 _send(handler, fault.status, body, self.clock, fault.headers)

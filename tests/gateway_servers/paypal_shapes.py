@@ -67,6 +67,7 @@ class Dispute:
     updated: datetime
     status: str = "OPEN"
     outcome: str = ""
+    amount_lost: Decimal | None = None
 
 
 @dataclass
@@ -202,7 +203,8 @@ def dispute_json(one: Dispute) -> Json:
     if one.outcome:
         data["dispute_outcome"] = {"outcome_code": one.outcome}
         if one.outcome == "RESOLVED_BUYER_FAVOUR":
-            refunded = money_json(one.amount, capture.order.currency)
+            lost = one.amount if one.amount_lost is None else one.amount_lost
+            refunded = money_json(lost, capture.order.currency)
             data["dispute_outcome"]["amount_refunded"] = refunded
     return data
 

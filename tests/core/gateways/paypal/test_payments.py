@@ -12,6 +12,7 @@ from billdesk.core.rules.gateway import Gateway
 from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.errors import GatewayError, GatewayUnreachable
 from billdesk.core.values.money import Money
+from tests.core.gateways.paypal.steps import told
 from tests.core.gateways.till import MINUTE, Till
 from tests.gateway_servers.paypal_scene import PayPalScene
 from tests.gateway_servers.paypal_server import Fault, error_body
@@ -236,7 +237,7 @@ def test_a_slow_payment_is_processing_until_it_comes_or_does_not(
     world.books.clear(slow.occurrence, accepted=accepted)
     [done] = till.gateway.find(till.query(request, opened))
     assert (done.stage, done.occurrence) == (end, slow.occurrence)
-    assert {fact.key for fact in till.read()[0] if fact.charge_id} == {slow.key, done.key}
+    assert {fact.key for fact in told(till) if fact.charge_id} == {slow.key, done.key}
 
 
 def test_a_saved_method_comes_with_the_money(world: PayPalScene, till: Till) -> None:
@@ -295,6 +296,8 @@ def test_a_payment_without_an_order_is_never_made_by_looking_for_it(
     request = till.request()
     assert till.gateway.find(till.query(request)) == ()
     assert world.requests() == []
+    till.pay()
+    world.server.requests.clear()
     clock.advance(6 * HOUR)
     assert till.gateway.find(till.query(request)) == ()
     assert {method for method, path in world.requests() if "oauth2" not in path} == {"GET"}

@@ -18,6 +18,7 @@ import httpx
 from billdesk.core.gateways.paypal.amounts import reading
 from billdesk.core.values.clock import Clock, aware
 from billdesk.core.values.errors import (
+    BadInput,
     GatewayBusy,
     GatewayError,
     GatewayUnreachable,
@@ -219,5 +220,5 @@ def _instant(text: str | None) -> datetime | None:
     """The instant of an HTTP date, None if it is none."""
     try:
         return aware(parsedate_to_datetime(text or ""))
-    except ValueError:
+    except (ValueError, BadInput):
         return None

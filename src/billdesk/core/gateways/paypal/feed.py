@@ -94,7 +94,8 @@ class Feed:
             return FactPage((), _cursor("facts", mark=mark), complete=True)
         messages, heard_at = listed
         events = sorted(
-            ((read_event(message), message) for message in messages),
+            # Newest first as they come, so that those of one second are told in their order.
+            ((read_event(message), message) for message in reversed(messages)),
             key=lambda pair: pair[0].happened_at,
         )
         facts = tuple(fact for _, message in events for fact in self._event_facts(message))

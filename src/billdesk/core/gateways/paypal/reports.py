@@ -74,8 +74,12 @@ class Found(NamedTuple):
 
 
 def first_place(since: datetime, until: datetime) -> Place:
-    """Where a reading of the span from `since` until before `until` begins."""
-    return Place(since, min(until, since + LONGEST_WINDOW))
+    """Where a reading of the half-open span from `since` to `until` begins.
+
+    PayPal's times are whole seconds, so the span begins and ends with one.
+    """
+    start = _whole_second(since)
+    return Place(start, min(_whole_second(until), start + LONGEST_WINDOW))
 
 
 def search(
@@ -85,17 +89,18 @@ def search(
 
     Raises GatewayError, also for a second with more transactions than PayPal lists.
     """
-    while True:
+    while place.start < place.end:
         answer = client.ask("GET", REPORT_PATH, params=_params(place, page_size), accept={400})
         if answer.status < 300:
             with reading("transactions"):
                 return Found(_movements(answer.data), _rest(answer.data, place, until))
         if str(answer.data.get("message", "")).startswith(_NOT_YET):
-            return Found((), None)
+            break
         half_seconds = (place.end - place.start) // SECOND // 2
         if _TOO_LARGE not in (answer.issue, answer.data.get("name")) or not half_seconds:
             raise client.refusal(answer)
         place = Place(place.start, place.start + timedelta(seconds=half_seconds))
+    return Found((), None)
 
 
 def everything(client: Client, since: datetime, until: datetime) -> Iterator[Movement]:
@@ -114,12 +119,10 @@ def everything(client: Client, since: datetime, until: datetime) -> Iterator[Mov
 
 
 def _params(place: Place, page_size: int) -> dict[str, str]:
-    # PayPal's times are whole seconds, and both ends of its spans count.
-    first = place.start + SECOND - MICROSECOND
-    last = max(first, place.end - MICROSECOND)
     return {
-        "start_date": write_time(first),
-        "end_date": write_time(last),
+        "start_date": write_time(place.start),
+        # Both ends count at PayPal.
+        "end_date": write_time(place.end - SECOND),
         "fields": "transaction_info",
         "page_size": str(page_size),
         "page": str(place.page),
@@ -131,8 +134,13 @@ def _rest(data: Json, place: Place, until: datetime) -> Place | None:
     if place.page < int(data.get("total_pages", 1)):
         return place._replace(page=place.page + 1)
     refreshed_at = data.get("last_refreshed_datetime")
-    reaches = until if refreshed_at is None else min(until, parse_instant(refreshed_at))
-    return first_place(place.end, until) if place.end < reaches else None
+    reaches_on = refreshed_at is None or place.end <= parse_instant(refreshed_at)
+    return first_place(place.end, until) if place.end < until and reaches_on else None
+
+
+def _whole_second(instant: datetime) -> datetime:
+    """The first whole second at `instant` or later."""
+    return (instant + SECOND - MICROSECOND).replace(microsecond=0)
 
 
 def _movements(data: Json) -> tuple[Movement, ...]:
