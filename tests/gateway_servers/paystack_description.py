@@ -11,16 +11,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from jsonschema_path.readers import PathReader
-from openapi_core import Config, OpenAPI
-from openapi_core.exceptions import OpenAPIError
-from openapi_core.testing import MockRequest
-
 HOST = "https://api.paystack.co"
 
 
 class Description:
     def __init__(self, path: Path) -> None:
+        # Half a second, and only for those who have the descriptions.
+        from jsonschema_path.readers import PathReader
+        from openapi_core import Config, OpenAPI
+
         spec: dict[str, Any] = dict(PathReader(path).read()[0])
         for schema in spec["components"]["schemas"].values():
             _forbid_unknown(schema)
@@ -34,6 +33,9 @@ class Description:
 
     def mistakes(self, method: str, target: str, headers: dict[str, str], body: bytes) -> list[str]:
         """What a request does that the description does not know."""
+        from openapi_core.exceptions import OpenAPIError
+        from openapi_core.testing import MockRequest
+
         url = urlsplit(target)
         query = parse_qsl(url.query, keep_blank_values=True)
         request = MockRequest(
