@@ -136,6 +136,7 @@ class StripeBooks:
             payment_link=None,
             expires_at=self.now() + DAY_SECONDS,
             _intent_data=params.get("payment_intent_data", {}),
+            _asked=params,
         )
         session["url"] = f"https://checkout.stripe.test/c/pay/{session['id']}"
         return session

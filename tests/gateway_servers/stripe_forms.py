@@ -41,7 +41,10 @@ def _lists(thing: Any) -> Any:
 # What the interface has learned since the trimmed description was made; the SDK's types know it.
 _NEWER = {
     ("get", "/v1/checkout/sessions"): {"created": {"type": "object"}},
-    ("post", "/v1/checkout/sessions"): {"allowed_payment_method_types": {"type": "array"}},
+    ("post", "/v1/checkout/sessions"): {
+        "adaptive_pricing": {"type": "object"},
+        "allowed_payment_method_types": {"type": "array"},
+    },
 }
 
 

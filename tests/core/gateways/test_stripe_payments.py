@@ -70,6 +70,17 @@ def test_our_id_goes_wherever_it_can_be_found_again(scene: StripeScene, stripe: 
     )  # fmt: skip
 
 
+def test_what_is_asked_for_is_paid_at_once_and_in_its_own_currency(
+    scene: StripeScene, stripe: Stripe
+) -> None:
+    """Otherwise Stripe tells the fee later, and may sell in the customer's currency."""
+    stripe.open_payment(REQUEST)
+    made = session(scene)
+    assert made["_intent_data"]["capture_method"] == "automatic"
+    assert made["_asked"]["adaptive_pricing"] == {"enabled": "false"}
+    assert "expires_at" not in made["_asked"]
+
+
 def test_a_payment_without_words_still_has_a_line(scene: StripeScene, stripe: Stripe) -> None:
     opened = stripe.open_payment(replace(REQUEST, description="", email=None))
     assert opened.amount == REQUEST.amount
@@ -99,6 +110,16 @@ def test_what_was_paid_with_once_is_no_method(scene: StripeScene, stripe: Stripe
     assert settled.method is None
     assert settled.fee == Money(320, "USD")
     assert settled.charge_id == settled.occurrence == session(scene)["payment_intent"]
+
+
+def test_a_fee_kept_in_another_currency_is_no_part_of_the_amount(
+    scene: StripeScene, stripe: Stripe
+) -> None:
+    opened = stripe.open_payment(REQUEST)
+    scene.pay(opened)
+    scene.books.of("balance_transaction")[0]["currency"] = "eur"
+    [settled] = stripe.find(query(scene, opened.object_id))
+    assert (settled.amount, settled.fee) == (Money(10_000, "USD"), None)
 
 
 def test_no_raw_text_carries_what_a_browser_pays_with(scene: StripeScene, stripe: Stripe) -> None:

@@ -339,6 +339,8 @@ class FactReader:
         detail: str = "",
         **ties: Any,
     ) -> Fact:
+        if fee is not None and amount is not None and fee.asset != amount.asset:
+            fee = None  # kept from a balance in another currency: no part of this amount
         return Fact(
             gateway=self._gateway,
             account=self._account,

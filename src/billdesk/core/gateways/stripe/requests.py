@@ -18,6 +18,8 @@ from billdesk.core.gateways.stripe.shapes import (
 from billdesk.core.rules.gateway import OffSessionRequest, PaymentRequest, RefundRequest
 
 NOTE_LENGTH = 500  # the most that Stripe keeps of a note
+NAME_LENGTH = 250  # and of what is sold
+CAPTURE = "automatic"  # at once: Stripe's own choice, automatic_async, tells the fee later
 
 
 def key_option(key: str) -> Any:
@@ -28,13 +30,19 @@ def key_option(key: str) -> Any:
 def session_params(request: PaymentRequest, return_url: str) -> Any:
     """A Checkout Session for a payment. Raises GatewayError for amounts that Stripe does not take."""
     notes = _notes(request, CHECKOUT)
-    intent: dict[str, Any] = {"metadata": notes, "description": request.description}
+    intent: dict[str, Any] = {
+        "metadata": notes,
+        "description": request.description,
+        "capture_method": CAPTURE,
+    }
     if request.save_method:
         intent["setup_future_usage"] = "off_session"
     return {
         "mode": "payment",
         "client_reference_id": request.payment_id,
         "metadata": notes,
+        # What was asked for is what is paid, in the same currency.
+        "adaptive_pricing": {"enabled": False},
         # Notes on a session are not copied to what is paid in it.
         "payment_intent_data": intent,
         "line_items": [
@@ -43,7 +51,7 @@ def session_params(request: PaymentRequest, return_url: str) -> Any:
                 "price_data": {
                     "currency": request.amount.asset.lower(),
                     "unit_amount": stripe_amount(request.amount),
-                    "product_data": {"name": request.description or "Payment"},
+                    "product_data": {"name": request.description[:NAME_LENGTH] or "Payment"},
                 },
             }
         ],
@@ -64,6 +72,7 @@ def charge_params(request: OffSessionRequest) -> Any:
         "payment_method": request.method_id,
         "description": request.description,
         "metadata": _notes(request, OFF_SESSION),
+        "capture_method": CAPTURE,
         "off_session": True,
         "confirm": True,
         # Nobody is there to be sent to another page.
