@@ -239,6 +239,23 @@ def test_the_method_that_was_declined_is_not_its_own_backup(shop: Shop) -> None:
     assert (shop.tick(), statuses(shop)) == (0, ["failed"])
 
 
+def test_what_is_retried_by_hand_is_not_charged_to_the_backup_as_well(shop: Shop) -> None:
+    shop.save_both(default_declines=True)
+    shop.desk.watches.set_topup("acme", below="20", amount="50")
+    shop.gateway.kill = "after"
+    with pytest.raises(Killed):
+        shop.tick()
+    shop.clock.advance(MINUTE)
+    shop.desk.gateways.poll()
+    [declined] = shop.payments("topup")
+    assert declined.status == "failed"
+    shop.gateway.kill = "before"
+    with pytest.raises(Killed):
+        shop.desk.payments.retry(declined.id)
+    assert run_watches(shop.desk._office, shop.clock.now()).topups == 0
+    assert [payment.purpose for payment in shop.payments()] == ["topup", "retry"]
+
+
 def test_a_default_that_is_gone_stops_it_in_words(topped: Shop) -> None:
     default, backup = topped.desk.methods.list("acme")
     topped.clock.advance(MINUTE)

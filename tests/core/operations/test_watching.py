@@ -6,7 +6,7 @@ from billdesk.core.rules.sheets import WatchSheet
 from billdesk.core.values.errors import AccountClosed, BadInput, NotFound, Refused
 from billdesk.core.values.money import Money
 from tests.core.operations.conftest import MEMO
-from tests.core.operations.off_session import Shop
+from tests.core.operations.off_session import Killed, Shop
 
 
 def usd(minor: int) -> Money:
@@ -152,6 +152,22 @@ def test_resuming_needs_something_to_charge(shop: Shop) -> None:
     shop.desk.methods.remove(method.id)
     with pytest.raises(Refused, match="no default method"):
         shop.desk.watches.resume_topup("acme")
+
+
+def test_a_dip_whose_top_up_is_on_its_way_is_not_armed_by_resuming(shop: Shop) -> None:
+    shop.save_both(default_declines=True)
+    shop.desk.watches.set_topup("acme", below="80", amount="50")
+    shop.gateway.kill = "after"
+    with pytest.raises(Killed):
+        shop.tick()
+    shop.gateway.kill = "before"
+    with pytest.raises(Killed):
+        shop.tick()
+    assert shop.desk.watches.get("acme").declines == 1
+    shop.desk.watches.resume_topup("acme")
+    for _ in range(4):
+        shop.tick()
+    assert (shop.cents(), shop.taken()) == (5000, 5000)
 
 
 def test_setting_a_top_up_again_does_not_resume_one_that_was_stopped(shop: Shop) -> None:

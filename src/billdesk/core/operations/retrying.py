@@ -20,8 +20,6 @@ from billdesk.core.store.sessions import Session
 from billdesk.core.values.clock import to_micros
 from billdesk.core.values.errors import AccountClosed, Refused
 
-_FAILED = ("failed", "expired")
-
 
 class Payments(AskedPayments):
     """`desk.payments`."""
@@ -45,7 +43,7 @@ class Payments(AskedPayments):
         first, *others = _saved_methods(office, failed)
         attempt = _attempt(office, failed, first, now)
         for method in others:
-            if attempt.status not in _FAILED:
+            if attempt.status not in store.FAILED:
                 break
             attempt = _attempt(office, failed, method, now)
         return attempt
@@ -113,7 +111,7 @@ def _check_free(attempts: list[PaymentSheet]) -> None:
     for payment in attempts:
         if payment.status == "pending":
             raise Refused(f"{payment.id} is still open", "wait for its end, or poll")
-        if payment.status not in _FAILED:
+        if payment.status not in store.FAILED:
             raise Refused(f"{payment.id} brought the money already", "nothing was charged")
 
 

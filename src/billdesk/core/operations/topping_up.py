@@ -24,7 +24,7 @@ from billdesk.core.rules.watches import (
     tell,
 )
 from billdesk.core.store import watches as store
-from billdesk.core.store.attempts import topped_up_minor
+from billdesk.core.store.attempts import all_failed, topped_up_minor
 from billdesk.core.store.freshness import freshness_of
 from billdesk.core.store.meta import read_meta
 from billdesk.core.store.methods import method_in_role
@@ -127,6 +127,8 @@ class _Run:
             return watch._replace(stopped=NOTHING_SAVED), None
         if method is None or method.id == found.payment_method_id or not self._may_ask(method):
             return watch, None
+        if role == "backup" and found.payment_id and not all_failed(session, found.payment_id):
+            return watch, None  # somebody retries it by hand
         taken_minor = topped_up_minor(session, watch.account_id, watch.asset, self.day_start)
         if watch.amount_minor is None or not fits_the_day(watch, taken_minor):
             return watch, None

@@ -116,8 +116,9 @@ class Watches:
             _check_default(session, watch)
             if watch.stopped is None and watch.declines == 0:
                 return store.watch_sheet(watch)
-            # A dip that was topped up is not topped up again by stopping and resuming.
-            armed = watch.topup_armed or watch.declines > 0
+            # A dip that was topped up, or is about to be, is not topped up again by resuming.
+            had_failed = watch.declines > 0 and watch.payment_id is None
+            armed = watch.topup_armed or had_failed
             watch = watch._replace(stopped=None, declines=0, topup_armed=armed)
             return self._save(session, watch, "topup.resume", "topped up again")
 

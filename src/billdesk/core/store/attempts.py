@@ -6,6 +6,8 @@ from billdesk.core.rules.sheets import PaymentSheet
 from billdesk.core.store.payments import payment_by_id
 from billdesk.core.store.sessions import Session
 
+FAILED = ("failed", "expired")
+
 
 def lock_payment(session: Session, payment_id: str) -> PaymentSheet | None:
     """A payment, kept from others until the block ends; on SQLite a write block is the lock already."""
@@ -22,6 +24,12 @@ def attempts_at(session: Session, first_id: str) -> list[PaymentSheet]:
     )
     found = [payment_by_id(session, row[0]) for row in rows]
     return [payment for payment in found if payment is not None]
+
+
+def all_failed(session: Session, first_id: str) -> bool:
+    """Whether nothing came of a payment and its retries; nobody begins one until the block ends."""
+    lock_payment(session, first_id)
+    return all(payment.status in FAILED for payment in attempts_at(session, first_id))
 
 
 def claim_payment(session: Session, payment_id: str, at: int, untouched_since: int) -> bool:

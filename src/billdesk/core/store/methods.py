@@ -30,12 +30,10 @@ def customer_of(session: Session, account_id: str, gateway: str, mode: str) -> s
 
 
 def account_of_customer(session: Session, gateway: str, mode: str, external_id: str) -> str | None:
-    """Whose account a customer of a gateway is; by what was saved for it, where nothing else tells."""
+    """Whose account a customer of a gateway is."""
     row = session.one(
-        "SELECT account_id FROM customer WHERE gateway = ? AND mode = ? AND external_id = ?"
-        " UNION ALL SELECT account_id FROM payment_method"
-        " WHERE gateway = ? AND mode = ? AND customer_id = ?",
-        (gateway, mode, external_id) * 2,
+        "SELECT account_id FROM customer WHERE gateway = ? AND mode = ? AND external_id = ?",
+        (gateway, mode, external_id),
     )
     return row[0] if row else None
 

@@ -24,6 +24,7 @@ ALTER TABLE payment ADD COLUMN refunded_minor INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE payment ADD COLUMN disputed_minor INTEGER NOT NULL DEFAULT 0;
 CREATE UNIQUE INDEX payment_charge ON payment (gateway, mode, charge_id) WHERE charge_id IS NOT NULL;
 CREATE INDEX payment_changed ON payment (gateway, mode, changed_at);
+CREATE INDEX payment_retries ON payment (retries_id) WHERE retries_id IS NOT NULL;
 
 ALTER TABLE fact ADD COLUMN refund_id TEXT;
 ALTER TABLE fact ADD COLUMN payment_external_id TEXT;
