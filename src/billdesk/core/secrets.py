@@ -11,7 +11,7 @@ import os
 from typing import NamedTuple
 
 from billdesk.core.rules.gateway_keys import WORDS, Secrets, secrets_of
-from billdesk.core.values.errors import BadInput, KeyRefused, Refused
+from billdesk.core.values.errors import BadInput, KeyNotHere, Refused
 
 SERVICE = "billdesk"
 
@@ -35,7 +35,7 @@ def from_environment(name: str) -> Secrets | None:
 
 
 def find(ledger_id: str, name: str) -> Found | None:
-    """A gateway's secrets on this machine. Raises KeyRefused when the keyring cannot be read."""
+    """A gateway's secrets on this machine. Raises KeyNotHere when the keyring cannot be read."""
     given = from_environment(name)
     if given is not None:
         return Found(given, "in the environment")
@@ -46,7 +46,7 @@ def find(ledger_id: str, name: str) -> Found | None:
 def from_keyring(ledger_id: str, name: str) -> Secrets | None:
     """What the keyring has for this gateway; None if that is nothing, or there is no keyring.
 
-    Raises KeyRefused when it cannot be read.
+    Raises KeyNotHere when it cannot be read.
     """
     import keyring  # a third of a second
     from keyring.errors import KeyringError, NoKeyringError
@@ -58,7 +58,7 @@ def from_keyring(ledger_id: str, name: str) -> Secrets | None:
         return None
     except (KeyringError, ValueError, TypeError, AttributeError, BadInput):
         # Not chained: what was read would stand in the error.
-        raise KeyRefused(
+        raise KeyNotHere(
             f"the key of {name} cannot be read from the keyring", "unlock it, or add the key again"
         ) from None
 

@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from billdesk.core.desk import Desk, open_desk
-from billdesk.core.operations.connecting import Connections, LinkedGateway
+from billdesk.core.operations.connecting import Connections, LinkedGateway, is_here
 from billdesk.core.rules.gateway import FactPage, Gateway, GatewayCheck, Mode
 from billdesk.core.rules.gateway_keys import Secrets
 from billdesk.core.rules.links import Link
@@ -196,8 +196,12 @@ def test_without_its_key_a_gateway_is_listed_and_says_what_is_missing(
     desk: Desk, connections: Connections, gateways: dict[str, Gateway], keys: MemoryKeyring
 ) -> None:
     connections.add("paypal", secrets={"client_id": "A" * 80, "secret": TEST})
+    assert is_here(gateways["paypal"])
+    assert is_here(cast("Gateway", object()))
+    connections.check("paypal")
     keys.kept.clear()
     assert connections.place_of_key("paypal") == "not on this machine"
+    assert not is_here(gateways["paypal"])
     with pytest.raises(KeyRefused, match="the key of paypal is not on this machine") as refused:
         gateways["paypal"].facts(None)
     assert "billdesk gateway add paypal --name paypal" in refused.value.hint

@@ -36,6 +36,7 @@ from billdesk.core.values.errors import (
     AlreadyExists,
     BadInput,
     BilldeskError,
+    KeyNotHere,
     KeyRefused,
     NotFound,
     Refused,
@@ -55,7 +56,7 @@ _CALLS = frozenset(
 class LinkedGateway:
     """A connected gateway. Its key is looked for, and its adapter made, at the first call.
 
-    Any call of the protocol raises KeyRefused while its key is not on this machine.
+    Any call of the protocol raises KeyNotHere while its key is not on this machine.
     """
 
     def __init__(self, link: Link, connect: Callable[[Link], Gateway]) -> None:
@@ -71,13 +72,27 @@ class LinkedGateway:
     def __getattr__(self, call: str) -> Any:  # noqa: ANN401 - whichever call of the protocol it is
         if call not in _CALLS:
             raise AttributeError(call)
+        return getattr(self.connected(), call)
+
+    def connected(self) -> Gateway:
+        """The adapter, made when it is first needed. Raises KeyRefused kinds."""
         with self._one_at_a_time:
             if self._adapter is None:
                 self._adapter = self._connect(self.link)
-        return getattr(self._adapter, call)
+            return self._adapter
 
     def __repr__(self) -> str:
         return f"LinkedGateway({self.name!r}, {self.account!r}, {self.mode!r})"
+
+
+def is_here(gateway: Gateway) -> bool:
+    """Whether this machine has the key of a gateway, or none is needed. Raises GatewayError kinds."""
+    try:
+        if isinstance(gateway, LinkedGateway):
+            gateway.connected()
+    except KeyNotHere:
+        return False
+    return True
 
 
 class Connections:
@@ -216,7 +231,7 @@ class Connections:
             return NO_KEY_NEEDED
         try:
             found = keeper.find(self._ledger_id, name)
-        except KeyRefused:
+        except KeyNotHere:
             return "in a keyring that cannot be read"
         return "not on this machine" if found is None else found.place
 
@@ -297,20 +312,20 @@ class Connections:
         return cast("Gateway", LinkedGateway(link, self._connect))
 
     def _connect(self, link: Link) -> Gateway:
-        """The adapter of a link. A key that was never tried is tried first. Raises KeyRefused."""
+        """The adapter of a link. A key that was never tried is tried first. Raises KeyRefused kinds."""
         found = self._found(link)
         if not self._is_tried(link, found.secrets):
             self._try(link, found.secrets)
         return self._maker(link, found.secrets)
 
     def _found(self, link: Link) -> keeper.Found:
-        """A link's secrets on this machine. Raises KeyRefused when they are not, or can't be."""
+        """A link's secrets on this machine. Raises KeyNotHere when they are not, or can't be."""
         found = keeper.find(self._ledger_id, link.name)
         again = f"billdesk gateway add {link.make} --name {link.name}"
         if found is None:
             words = (need.word for need in NEEDS[link.make].secrets if not need.optional)
             variables = " and ".join(keeper.variable(link.name, word) for word in words)
-            raise KeyRefused(
+            raise KeyNotHere(
                 f"the key of {link.name} is not on this machine", f"`{again}`, or set {variables}"
             )
         mode = mode_of(link.make, found.secrets, otherwise=link.mode)
@@ -318,14 +333,15 @@ class Connections:
             link, GatewayCheck(link.account, mode)
         )
         if problem:
-            raise KeyRefused(f"{link.name} is not asked: {problem}", f"`{again}`")
+            raise KeyNotHere(f"{link.name} is not asked: {problem}", f"`{again}`")
         return found
 
     def _try(self, link: Link, given: Secrets) -> GatewayCheck:
-        """Ask the gateway what a key opens. Raises KeyRefused unless it opens what `link` says.
+        """Ask the gateway what a key opens. Raises KeyNotHere unless it opens what `link` says.
 
-        The same key opens the same account, even where a gateway calls it otherwise later. Of another
-        key the adapter is not told the account, since some would take our word for it.
+        KeyRefused when it opens nothing, or lacks a right. The same key opens the same account, even
+        where a gateway calls it otherwise later. Of another key the adapter is not told the account,
+        since some would take our word for it.
         """
         if self._is_tried(link, given):
             tried = replace(self._maker(link, given).check(), account=link.account)
@@ -333,7 +349,7 @@ class Connections:
             tried = self._maker(link._replace(account=""), given).check()
         problem = why_not_the_same(link, tried)
         if problem:
-            raise KeyRefused(problem, "nothing was changed; use the key of that account and mode")
+            raise KeyNotHere(problem, "nothing was changed; use the key of that account and mode")
         if lacks_needed(link.make, tried.missing):
             lacking = ", ".join(rights_in_words(link.make, tried.missing))
             raise KeyRefused(

@@ -31,6 +31,7 @@ from billdesk.core.values.clock import from_micros, to_micros
 from billdesk.core.values.errors import (
     GatewayBusy,
     GatewayError,
+    KeyNotHere,
     KeyRefused,
     NotOffered,
     Refused,
@@ -95,8 +96,8 @@ def poll(
 ) -> Polled:
     """Ask gateways what happened. What goes wrong at one is kept there and does not stop the others.
 
-    `patient`: leave those alone that asked for it or whose key was refused a moment ago. `sweep`:
-    list everything once more, due or not.
+    `patient`: leave those alone that asked for it or whose key was refused a moment ago, and say
+    nothing of those whose key is not on this machine. `sweep`: list everything once more, due or not.
     """
     polled = Polled()
     for name in names:
@@ -108,6 +109,11 @@ def poll(
         polled.gateways += 1
         try:
             _ask(office, gateway, fresh, polled, now, sweep=sweep)
+        except KeyNotHere as error:
+            # Another machine may have the key and ask: what is wrong here is not kept for all.
+            polled.gateways -= 1
+            if not patient:
+                polled.errors.append(f"{name}: {error.message}")
         except GatewayError as error:
             polled.errors.append(f"{name}: {error.message}")
             _remember(office, gateway, fresh, error, now)

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from billdesk.core.operations.comparing import Comparison, Progress
+from billdesk.core.operations.connecting import is_here
 from billdesk.core.operations.depositing import gateway_named
 from billdesk.core.operations.exporting import csv_line, new_file
 from billdesk.core.operations.office import Office
@@ -286,14 +287,19 @@ def due(office: Office, now: datetime) -> tuple[str, ...]:
 
 
 def compare_due(office: Office, now: datetime) -> tuple[int, tuple[str, ...]]:
-    """Compare with one gateway whose turn it is, real ones only: (how many, what went wrong)."""
+    """Compare with one gateway whose turn it is, real ones only: (how many, what went wrong).
+
+    Those whose key is not on this machine are left to the machine that has it.
+    """
     waiting = [name for name in due(office, now) if office.gateways[name].make != "sandbox"]
-    for name in waiting[:1]:
+    for name in waiting:
         try:
-            Reconciliations(office).run(name)
+            if is_here(office.gateways[name]):
+                Reconciliations(office).run(name)
+                return 1, ()
         except GatewayError as error:
             return 0, (f"{name}: {error.message}",)
-    return len(waiting[:1]), ()
+    return 0, ()
 
 
 def _span(since: datetime | None, until: datetime | None, now: datetime) -> Span:

@@ -18,6 +18,7 @@
     │   ├── GatewayUnreachable    outcome unknown: the intent stays open until a poll finds out
     │   ├── GatewayBusy           it asks to be left alone for a while, and did nothing
     │   ├── KeyRefused            the key is wrong, was taken back or lacks a right
+    │   │   └── KeyNotHere        this machine has no key, or another one's; others may have it
     │   └── NotOffered            this gateway does not have that feature
     ├── ControlError              a service could not be told what to do
     └── StoreError                the database could not be read or written
@@ -46,6 +47,7 @@ __all__ = [
     "GatewayUnreachable",
     "HoldNotOpen",
     "InsufficientFunds",
+    "KeyNotHere",
     "KeyRefused",
     "NotALedger",
     "NotAllowed",
@@ -192,6 +194,12 @@ class KeyRefused(GatewayError):
     """The key of a gateway is wrong, was taken back or lacks a right."""
 
     code = "key_refused"
+
+
+class KeyNotHere(KeyRefused):
+    """This machine has no key of a gateway, or not the right one; another machine may have it."""
+
+    code = "key_not_here"
 
 
 class NotOffered(GatewayError):
