@@ -11,6 +11,7 @@ import pytest
 from billdesk.app import BilldeskApp
 from tests.screens.desk_pilot import stage
 from tests.screens.shop import Shop, found_shop
+from tests.screens.till import furnish_till
 
 
 @pytest.fixture(scope="session")
@@ -29,9 +30,36 @@ def shop(furnished: Path, tmp_path: Path) -> Shop:
     return Shop(folder)
 
 
+@pytest.fixture(scope="session")
+def furnished_till(furnished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the same shop with one of everything that can be seen of a gateway."""
+    folder = tmp_path_factory.mktemp("till") / "shop"
+    shutil.copytree(furnished, folder)
+    furnish_till(Shop(folder))
+    return folder
+
+
+@pytest.fixture
+def till(furnished_till: Path, tmp_path: Path) -> Shop:
+    """A copy of that, to do with as one likes."""
+    folder = tmp_path / "till"
+    shutil.copytree(furnished_till, folder)
+    return Shop(folder)
+
+
 @pytest.fixture
 def staged(shop: Shop) -> Iterator[Callable[..., BilldeskApp]]:
     """Makes the app on the shop; takes what `stage` takes. Its desk is closed after the test."""
+    yield from _stages(shop)
+
+
+@pytest.fixture
+def at_till(till: Shop) -> Iterator[Callable[..., BilldeskApp]]:
+    """The same on the till."""
+    yield from _stages(till)
+
+
+def _stages(shop: Shop) -> Iterator[Callable[..., BilldeskApp]]:
     made: list[BilldeskApp] = []
 
     def make(**wishes: object) -> BilldeskApp:

@@ -47,6 +47,39 @@ SCENES: dict[str, tuple[Step, ...]] = {
 }  # fmt: skip
 
 
+AMOUNT_AGAIN = ("tab", "tab", ("write", "25.00"), "tab", "tab", ("write", "25.00"))
+WAYS_TO_PAY = ("2", "enter", "p")
+
+TILL_SCENES: dict[str, tuple[Step, ...]] = {
+    "till-payments": ("4",),
+    "till-payment": ("4", "enter", ("wait", "disputed, 66.04")),
+    "till-payment-link": (
+        "4", "slash", ("write", "status:pending"), "enter", "v", ("wait", "iris"),
+    ),
+    "till-card-refunds": ("4", "c"),
+    "till-disputes": ("4", "d"),
+    "till-deposit": ("2", "enter", "D", *AMOUNT_AGAIN),
+    "till-card-refund": (
+        "4", "j", "j", "j", "R", "tab", "tab", ("write", "the customer paid twice"),
+        ("wait", "Held at once"),
+    ),
+    "till-retry": ("4", "j", "j", "T"),
+    "till-gateways": ("9",),
+    "till-facts": ("9", "w", ("wait", "33.00")),
+    "till-connect": ("9", "N"),
+    "till-connect-key": ("9", "N", "tab", "tab", "tab", "tab", "enter", ("wait", "2 of 2")),
+    "till-methods": WAYS_TO_PAY,
+    "till-save-method": (*WAYS_TO_PAY, "N"),
+    "till-topup": (*WAYS_TO_PAY, "T", "tab", "tab", "tab", ("wait", "standing")),
+    "till-remove-method": (*WAYS_TO_PAY, "X"),
+    "till-reconcile": ("0",),
+    "till-compare": ("0", "N"),
+    "till-items": ("0", "enter", ("wait", "timing")),
+    "till-explain": ("0", "enter", ("wait", "timing"), "E"),
+}  # fmt: skip
+"""The same for the till: the shop with one of everything that can be seen of a gateway."""
+
+
 async def play(pilot: Pilot[Any], *steps: Step) -> None:
     """Press, write and wait as a scene says."""
     await settle(pilot)

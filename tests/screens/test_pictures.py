@@ -9,7 +9,7 @@ from billdesk.app import BilldeskApp
 from billdesk.core.desk import Desk
 from billdesk.core.values.errors import NotFound
 from tests.screens.desk_pilot import LARGE, SMALL, STILL
-from tests.screens.scenes import SCENES, play
+from tests.screens.scenes import SCENES, TILL_SCENES, play
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot
@@ -27,6 +27,17 @@ def test_every_screen_looks_as_it_was_agreed(
         await play(pilot, *SCENES[scene])
 
     assert snap_compare(staged(), terminal_size=size, run_before=act_it_out)
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x36"])
+@pytest.mark.parametrize("scene", TILL_SCENES)
+def test_every_screen_of_the_till_looks_as_it_was_agreed(
+    scene: str, size: tuple[int, int], at_till: Staged, snap_compare: Compare
+) -> None:
+    async def act_it_out(pilot: Pilot[Any]) -> None:
+        await play(pilot, *TILL_SCENES[scene])
+
+    assert snap_compare(at_till(), terminal_size=size, run_before=act_it_out)
 
 
 @pytest.mark.parametrize(

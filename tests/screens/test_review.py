@@ -212,23 +212,3 @@ async def test_a_failure_says_what_is_known_about_the_money(
         assert isinstance(app.screen, Review), "a failure stays until it is put away, too"
         await press(pilot, "escape")
         assert app.notes[-1].tone == "bad"
-
-
-async def test_a_deposit_is_started_and_shown_until_it_is_paid(staged: Staged, shop: Shop) -> None:
-    app = staged()
-    async with on_stage(app) as pilot:
-        await press(pilot, "2", "enter", "D")
-        await until(pilot, lambda: isinstance(app.screen, Review))
-        await press(pilot, "tab", "tab")
-        await write(pilot, "25.00")
-        await until(pilot, lambda: "No balance changes now" in text_of(app))
-        await press(pilot, "tab")
-        await write(pilot, "25.00")
-        await press(pilot, "tab", "tab", "enter")
-        await until(pilot, lambda: "Done." in text_of(app))
-        assert "pay_" in text_of(app)
-        assert "https://" in text_of(app)
-        await press(pilot, "escape")
-        await until(pilot, lambda: "due   25.00 USD by sandbox" in text_of(app))
-    with shop.desk() as desk:
-        assert next(each.amount.minor for each in desk.payments.list(account="acme").rows) == 2500

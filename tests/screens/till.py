@@ -1,4 +1,4 @@
-"""More of the shop's business with its gateway: money back, a contested payment, what waits, a saved card."""
+"""More of the shop: money back, a contested payment, facts that wait, a saved card, books compared."""
 
 from __future__ import annotations
 

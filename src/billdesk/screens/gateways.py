@@ -127,7 +127,11 @@ class GatewaysScreen(DeskScreen[Answer]):
             )
         gaps = [gap for gap in self._gaps if (gap.gateway, gap.mode) == (row.name, row.mode)]
         for gap in gaps[:gaps_shown]:
-            healed = f"healed {times.stamp(gap.healed_at)}" if gap.healed_at else "open: s heals it"
+            healed = (
+                f"healed {times.stamp(gap.healed_at)}"
+                if gap.healed_at
+                else "open until a sweep covers it"
+            )
             span = f"{times.stamp(gap.since)} to {times.stamp(gap.until)}, {healed}"
             lines.append(("gap", span, "" if gap.healed_at else "warn"))
         if len(gaps) > gaps_shown:

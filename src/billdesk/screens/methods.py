@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
 Answer = tuple["AccountSheet", tuple["MethodSheet", ...], "WatchSheet"]
 
+PAGE_WORDS = (
+    "The gateway makes a page for this customer. What is typed there stays there: the desk learns a"
+    " label and the gateway's own id."
+)
 OF_ONE = {"default", "backup", "remove"}
 
 
@@ -107,17 +111,20 @@ class MethodsScreen(DeskScreen[Answer]):
     def on_line_table_opened(self) -> None:
         row = self.table.row
         if row is not None:
-            lines = (
-                ("label", row.label),
-                ("role", row.role or NOTHING),
-                ("expires", row.expires or NOTHING),
-                ("gateway", row.gateway),
-                ("mode", mode_in_words(row.mode)),
-                ("their id", row.external_id),
-                ("customer", row.customer_id),
-                ("added", self.app.times.full(row.added_at)),
-            )
-            self.app.push_screen(Detail("Saved method", row.id, lines))
+            self.act(lambda desk: desk.methods.get(row.id), self._show_method)
+
+    def _show_method(self, method: MethodSheet) -> None:
+        lines = (
+            ("label", method.label),
+            ("role", method.role or NOTHING),
+            ("expires", method.expires or NOTHING),
+            ("gateway", method.gateway),
+            ("mode", mode_in_words(method.mode)),
+            ("their id", method.external_id),
+            ("customer", method.customer_id),
+            ("added", self.app.times.full(method.added_at)),
+        )
+        self.app.push_screen(Detail("Saved method", method.id, lines))
 
     # --- methods ---
 
@@ -227,12 +234,7 @@ class SaveMethod(Form):
                 ("mode", mode_in_words(mode), tone_of(mode_word(mode)))
                 if mode
                 else ("mode", "", ""),
-                (
-                    "",
-                    "The gateway makes a page for this customer alone. What is typed there stays",
-                    "muted",
-                ),
-                ("", "there: the desk learns a label and the gateway's own id.", "muted"),
+                ("", PAGE_WORDS, "muted"),
             )
         )
 
