@@ -61,9 +61,11 @@ class StripeServer:
     def __init__(self, clock: Clock) -> None:
         self.books = StripeBooks(clock)
         self.asked: list[tuple[str, str]] = []
+        self.forms: list[JSON] = []
         self.keys: list[str | None] = []
         self.breaches: list[str] = []
         self.lacking: set[str] = set()
+        self.names_account = False
         self.answer: Reply | None = None
         self.answers_after = 0
         self.tells_time = True
@@ -94,6 +96,7 @@ class StripeServer:
         form = read_form(body if method == "POST" else address.query)
         with self._lock:
             self.asked.append((method, address.path))
+            self.forms.append(form)
             self.keys.append(headers.get("Idempotency-Key"))
             breach = self._breach(method, address.path, form, headers)
             if breach:
@@ -125,7 +128,10 @@ class StripeServer:
         if not headers.get("Authorization", "").startswith("Bearer sk_test_scene"):
             return _error(401, "Invalid API Key provided: sk_test_******")
         if any(path.startswith(f"/v1/{lack}") for lack in self.lacking):
-            return _error(403, "The provided key does not have the required permissions.")
+            owner = f" on account '{ACCOUNT}'" if self.names_account else ""
+            return _error(
+                403, f"The provided key does not have the required permissions for this endpoint{owner}."
+            )
         key = headers.get("Idempotency-Key", "")
         reply = self._keyed(key, path, form) if method == "POST" else self._read(path, form)
         return None if lose == "after" else reply

@@ -138,9 +138,11 @@ def test_only_a_whole_pass_moves_the_mark_and_new_events_wait_for_the_next(
     first = stripe.facts(began)
     assert (first.complete, len(first.events)) == (False, 500)
     assert json.loads(first.cursor)["mark"] is None
+    top = json.loads(first.cursor)["pass"]["top"]
     pay(scene, stripe, "pay_new")
     second = stripe.facts(first.cursor)
     assert (second.complete, len(second.events)) == (True, 100)
+    assert scene.server.forms[-1]["created"] == {"lte": str(top)}, "the top is frozen"
     third = stripe.facts(second.cursor)
     assert stages(third) == ["settled"]
     told = {fact.object_id for page in (first, second) for fact in page.facts}

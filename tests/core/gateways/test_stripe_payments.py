@@ -216,6 +216,19 @@ def test_an_attempt_that_came_to_no_charge_has_a_name_too(
     assert [fact.key for fact in told] == [declined.key]
 
 
+def test_an_attempt_is_dated_by_its_own_charge_or_not_at_all(
+    scene: StripeScene, stripe: Stripe, clock: MovingClock
+) -> None:
+    opened = stripe.open_payment(REQUEST)
+    scene.decline(opened)
+    declined_at = clock.now()
+    clock.advance(timedelta(minutes=1))
+    assert stripe.find(query(scene, opened.object_id))[0].happened_at == declined_at
+    scene.books.decline(opened.object_id, "authentication_required")
+    clock.advance(timedelta(minutes=1))
+    assert stripe.find(query(scene, opened.object_id))[0].happened_at == clock.now()
+
+
 # --- without the customer ------------------------------------------------------------------------
 
 
