@@ -263,6 +263,24 @@ def test_what_is_paid_while_we_give_it_up_is_credited(
     assert till.payments.get(payment.id).status == "succeeded"
 
 
+def test_a_gateway_that_has_nothing_to_say_is_asked_again_later(
+    till: Desk, gateway: ScriptedGateway, clock: MovingClock
+) -> None:
+    payment = till.deposits.start("acme", "25")
+    clock.advance(STEP)
+    till.tick()
+    assert till.payments.get(payment.id) == payment
+    gateway.found = [(gateway.fact("settled", payment.external_id or "", TWENTY_FIVE),)]
+    clock.advance(STEP)
+    till.tick()
+    refund = till.card_refunds.create(payment.id, memo="the customer asked for it")
+    clock.advance(STEP)
+    till.tick()
+    assert till.card_refunds.get(refund.id) == refund
+    assert [len(asked(gateway, what)) for what in ("find", "find_refund")] == [2, 1]
+    assert [fact.stage for fact in till.facts.list(payment=payment.id).rows] == ["settled", "opened"]
+
+
 def test_a_slow_bank_keeps_a_payment_open(
     till: Desk, gateway: ScriptedGateway, clock: MovingClock
 ) -> None:
@@ -378,6 +396,7 @@ def test_a_fact_of_another_gateways_payment_waits(
         with pytest.raises(BadInput, match="several gateways"):
             both.deposits.start("acme", "25")
         assert both.deposits.start("acme", "25", gateway="other").gateway == "other"
+        assert [each.gateway for each in both.payments.list(gateway="other").rows] == ["other"]
     assert fact.detail == "it names a payment of scripted in test mode"
 
 
@@ -422,7 +441,9 @@ def test_a_deposit_among_many_pays_what_its_account_owes(
     till.adjustments.credit("acme", "10", memo="something to capture")
     hold = till.holds.place("acme", "10", reference="job:1")
     till.holds.capture(hold.id, "40")
-    payments = [till.deposits.start("acme", "20") for _ in range(2)]
+    till.accounts.add("b", name="B")
+    till.adjustments.credit("b", "1", memo="so that the wallet is there")
+    payments = [till.deposits.start(ref, "20") for ref in ("acme", "b", "acme")]
     gateway.pages = [
         FactPage(
             tuple(
@@ -433,8 +454,9 @@ def test_a_deposit_among_many_pays_what_its_account_owes(
             complete=True,
         )
     ]
-    assert till.gateways.poll().deposits == 2
+    assert till.gateways.poll().deposits == 3
     assert till.wallets.balance("acme").balance.minor == 1000
+    assert till.wallets.balance("b").balance.minor == 2100
 
 
 # --- once a day ----------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Money back to where it came from, and disputes: held, taken, freed; never more than was paid."""
 
+import itertools
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from billdesk.core.desk import Desk, open_desk
 from billdesk.core.gateways.sandbox import Sandbox, SandboxSwitches
 from billdesk.core.rules.gateway import Fact, FactPage, RefundRequest
 from billdesk.core.rules.sheets import PaymentSheet
+from billdesk.core.store import money_back
 from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.errors import (
     BadInput,
@@ -261,6 +263,35 @@ def test_the_same_id_from_two_desks_at_once_is_one_refund(
     till.card_refunds.create(paid.id, memo=MEMO, id=refund_id)
     (refund,) = till.card_refunds.list().rows
     assert (refund.id, money(till)) == (refund_id, (2500, 2500))
+
+
+def test_an_id_that_was_taken_a_moment_ago_is_the_same_refund(
+    till: Desk, paid: PaymentSheet, clock: MovingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refund_id = IdMaker(seeded(7)).make("rfd", clock.now())
+    first = till.card_refunds.create(paid.id, "10", memo=MEMO, id=refund_id)
+    look, looks = money_back.card_refund_by_id, itertools.count()
+    monkeypatch.setattr(
+        money_back,
+        "card_refund_by_id",
+        lambda session, wanted: look(session, wanted) if next(looks) else None,
+    )
+    assert till.card_refunds.create(paid.id, "10", memo=MEMO, id=refund_id) == first
+    assert money(till) == (2500, 1000)
+
+
+def test_a_refund_that_is_gone_while_it_is_refused_is_gone(
+    till: Desk, gateway: ScriptedGateway, paid: PaymentSheet
+) -> None:
+    def gone_and_refused(request: RefundRequest) -> Fact:
+        told = gateway.fact("refunded", "re_1", request.amount, refund_id=request.refund_id)
+        tell(till, gateway, told)
+        raise GatewayError("it went back already")
+
+    gateway.refunding = gone_and_refused
+    with pytest.raises(GatewayError):
+        till.card_refunds.create(paid.id, memo=MEMO)
+    assert (till.card_refunds.list().rows[0].status, money(till)) == ("succeeded", (0, 0))
 
 
 def test_a_refund_that_no_gateway_ever_heard_of_fails_in_the_end(

@@ -82,15 +82,13 @@ def take_in(
 ) -> Taken:
     """Keep what is new and apply it, in one write block; nothing is written when nothing is new.
 
-    All facts and messages of one call come from one gateway, which must be given where messages may
-    come without facts. Call it outside any write block.
+    All facts and messages of one call come from one gateway, which must be given where there may be no
+    fact. Call it outside any write block.
     """
     if gateway is not None:
         source = _Source(gateway.name, gateway.mode, gateway.account)
-    elif facts:
-        source = _Source(facts[0].gateway, facts[0].mode, facts[0].account)
     else:
-        return Taken()
+        source = _Source(facts[0].gateway, facts[0].mode, facts[0].account)
     with office.database.read() as session:
         known = store.known_facts(session, facts)
         heard = store.known_events(

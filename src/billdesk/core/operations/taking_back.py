@@ -19,7 +19,6 @@ from billdesk.core.rules.ledger import (
     digest_of,
     purpose_of,
 )
-from billdesk.core.store.accounts import open_wallet
 from billdesk.core.store.holds import hold_by_id
 from billdesk.core.store.sessions import Session
 from billdesk.core.store.wallets import wallet_state
@@ -35,7 +34,7 @@ def available_minor(
     office: Office, session: Session, account: str, asset: str, now: datetime
 ) -> int:
     """What could be taken from an account's own wallet, which is locked until the block ends."""
-    state = _locked_wallet(office, session, account, asset, now)
+    state = _locked_wallet(session, account, asset)
     freed_minor = free_overdue(office, session, state.number, now)
     floor_minor = state.floor_minor or 0
     return max(state.balance_minor - state.held_minor + freed_minor - floor_minor, 0)
@@ -109,7 +108,7 @@ def take_back(
     Frozen and closed accounts give it, too: the money has left the building. The posting's id.
     """
     asset, purpose = amount.asset, purpose_of(amount.asset)
-    state = _locked_wallet(office, session, account, asset, now)
+    state = _locked_wallet(session, account, asset)
     freed_minor = free_overdue(office, session, state.number, now)
     state = state._replace(held_minor=state.held_minor - freed_minor)
     hold = hold_by_id(session, hold_id) if hold_id else None
@@ -133,17 +132,9 @@ def take_back(
     return book(office, draft, now).id
 
 
-def _locked_wallet(
-    office: Office, session: Session, account: str, asset: str, now: datetime
-) -> WalletState:
-    """An account's own wallet, locked until the block ends; opened when it never had one."""
-    purpose = purpose_of(asset)
-    if wallet_state(session, account, purpose, asset) is None:
-        open_wallet(
-            session, id=office.ids.make("wal", now), account_id=office.account(session, account).id,
-            purpose=purpose, asset=asset, floor_minor=0,
-        )  # fmt: skip
-    state = wallet_state(session, account, purpose, asset, lock=True)
+def _locked_wallet(session: Session, account: str, asset: str) -> WalletState:
+    """The wallet that a payment was credited to, locked until the block ends."""
+    state = wallet_state(session, account, purpose_of(asset), asset, lock=True)
     if state is None:
-        raise Broken("a wallet that was just opened is not there")
+        raise Broken("a payment was credited to no wallet")
     return state
