@@ -130,7 +130,8 @@ class StripeServer:
         if any(path.startswith(f"/v1/{lack}") for lack in self.lacking):
             owner = f" on account '{ACCOUNT}'" if self.names_account else ""
             return _error(
-                403, f"The provided key does not have the required permissions for this endpoint{owner}."
+                403,
+                f"The provided key does not have the required permissions for this endpoint{owner}.",
             )
         key = headers.get("Idempotency-Key", "")
         reply = self._keyed(key, path, form) if method == "POST" else self._read(path, form)

@@ -82,6 +82,9 @@ def test_a_check_tells_what_the_key_may_not_read(scene: StripeScene, stripe: Str
     scene.server.lacking = {"account"}
     check = scene.gateway(account="acct_given").check()
     assert (check.account, check.missing) == ("acct_given", ("account",))
+    scene.server.names_account = True
+    check = scene.gateway(account="").check()
+    assert (check.account, check.missing) == (ACCOUNT, ())
 
 
 def test_a_wrong_key_fails_the_check(scene: StripeScene) -> None:

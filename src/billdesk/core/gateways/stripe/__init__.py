@@ -140,8 +140,12 @@ class Stripe:
         missing, account = [], self.account
         try:
             account = self._stripe.call(lambda api: api.accounts.retrieve_current()).data["id"]
-        except RightMissing:
-            missing.append("account")
+        except RightMissing as refusal:
+            # Many restricted keys may never read their account, but the refusal names it.
+            if refusal.account:
+                account = refusal.account
+            else:
+                missing.append("account")
         for right, kind in _RIGHTS:
             try:
                 first(self._stripe, kind)

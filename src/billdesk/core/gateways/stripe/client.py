@@ -30,6 +30,7 @@ JSON = dict[str, Any]
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 _RIGHT = re.compile(r"rak_\w+", re.ASCII)
+_ACCOUNT = re.compile(r"\bacct_[A-Za-z0-9]+", re.ASCII)
 _POLL = "poll to learn the outcome"
 
 # Nothing about this machine goes out with a request.
@@ -53,11 +54,15 @@ class CardRefused(GatewayError):
 
 
 class RightMissing(KeyRefused):
-    """The key is good, but not for this; `right` is what Stripe calls what it lacks, if it says."""
+    """The key is good, but not for this.
 
-    def __init__(self, message: str, hint: str, right: str) -> None:
+    `right` is what Stripe calls what it lacks, `account` whose key it is; both if Stripe says so.
+    """
+
+    def __init__(self, message: str, hint: str, right: str, account: str) -> None:
         super().__init__(message, hint)
         self.right = right
+        self.account = account
 
 
 class Gone(GatewayError):
@@ -157,12 +162,14 @@ class StripeCaller:
         return self._failure(error)
 
     def _right_missing(self, error: stripe.StripeError) -> RightMissing:
-        named = _RIGHT.search(error.user_message or "")
+        said = error.user_message or ""
+        named, owner = _RIGHT.search(said), _ACCOUNT.search(said)
         right = named[0] if named else ""
         return RightMissing(
             f"the key of {self._name} was refused: it lacks a right",
             f"let the restricted key have {right or 'all that billdesk asks for'}",
             right,
+            owner[0] if owner else "",
         )
 
     def _refusal(self, error: stripe.StripeError) -> GatewayError:
