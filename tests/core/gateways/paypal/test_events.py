@@ -13,6 +13,7 @@ from billdesk.core.values.money import Money
 from tests.core.gateways.paypal.steps import one_fact, told
 from tests.core.gateways.till import Till, keys, of_stage
 from tests.gateway_servers.paypal_scene import PayPalScene
+from tests.gateway_servers.paypal_shapes import order_json, refund_json
 
 
 def test_every_event_is_kept_as_it_came(world: PayPalScene, till: Till) -> None:
@@ -34,6 +35,20 @@ def test_an_agreement_is_told_before_the_money_is(world: PayPalScene, till: Till
     assert (agreed.stage, agreed.object_id) == ("opened", opened.object_id)
     assert (agreed.payment_id, agreed.key != opened.key) == (request.payment_id, True)
     assert "agreed" in agreed.detail
+
+
+def test_a_completed_order_and_a_refund_on_its_way_are_told_as_they_are(
+    world: PayPalScene, till: Till
+) -> None:
+    paid = till.pay()
+    order = world.books.orders[paid.opened.object_id]
+    done = one_fact(world, till, "CHECKOUT.ORDER.COMPLETED", order_json(order))
+    assert done.key == paid.settled.key
+    world.books.pending_refunds = True
+    pending = till.gateway.refund(till.refund_request(paid, 100))
+    refund = world.books.refunds[pending.object_id]
+    seen = one_fact(world, till, "PAYMENT.REFUND.PENDING", refund_json(refund))
+    assert (seen.key, seen.refund_id) == (pending.key, pending.refund_id)
 
 
 def test_a_payment_without_our_id_is_known_by_its_capture(world: PayPalScene, till: Till) -> None:

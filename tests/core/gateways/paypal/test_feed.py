@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from billdesk.core.gateways.paypal import feed
 from billdesk.core.values.clock import MovingClock, format_instant
 from billdesk.core.values.errors import GatewayError, GatewayUnreachable, KeyRefused
 from tests.core.gateways.till import MINUTE, Till, keys, of_stage
@@ -131,6 +132,18 @@ def test_a_link_that_leads_elsewhere_is_not_followed(
     page = till.gateway.facts(None)
     assert [fact.stage for fact in page.facts] == ["unknown"]
     assert len(listings(world)) == 1
+
+
+def test_a_list_that_does_not_end_is_an_error(
+    world: PayPalScene, till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "MOST_EVENTS_PAGES", 3)
+    event = world.books.tell("SOME.THING", "object", {"id": "x"})
+    href = "https://api.paypal.com/v1/notifications/webhooks-events?page_token=0"
+    body = json.dumps({"events": [event], "links": [{"rel": "next", "href": href}]}).encode()
+    world.server.faults += [Fault(*EVENTS, status=200, body=body)] * 4
+    with pytest.raises(GatewayError, match="does not end"):
+        till.gateway.facts(None)
 
 
 def test_an_empty_page_ends_the_pass_whatever_it_links_to(world: PayPalScene, till: Till) -> None:

@@ -99,13 +99,16 @@ def test_a_refund_whose_reply_was_lost_is_found_by_our_id_among_others(till: Til
     )
 
 
-def test_what_paypal_does_not_know_is_not_found(till: Till) -> None:
+def test_what_paypal_does_not_know_is_not_found(world: PayPalScene, till: Till) -> None:
     paid = till.pay()
     request = till.refund_request(paid, 100)
     unknown = till.refund_query(request)
     assert till.gateway.find_refund(unknown) == ()
     assert till.gateway.find_refund(replace(unknown, external_id="REF404")) == ()
     assert till.gateway.find_refund(replace(unknown, payment_external_id="ORD404")) == ()
+    asked = len(world.requests())
+    assert till.gateway.find_refund(replace(unknown, payment_external_id="")) == ()
+    assert len(world.requests()) == asked
 
 
 def test_a_refusal_says_what_paypal_says(world: PayPalScene, till: Till) -> None:

@@ -224,6 +224,22 @@ def test_an_order_that_is_not_agreed_to_after_all_stays_open(
     assert found.key == opened.key
 
 
+@pytest.mark.parametrize(
+    ("status", "issue"), [(400, "DUPLICATE_REQUEST_ID"), (404, "INVALID_RESOURCE_ID")]
+)
+def test_no_refusal_of_a_capture_keeps_the_desk_from_asking_on(
+    world: PayPalScene, till: Till, status: int, issue: str
+) -> None:
+    request = till.request()
+    opened = till.gateway.open_payment(request)
+    world.pay(opened)
+    body = error_body("INVALID_REQUEST", issue)
+    world.server.faults.append(Fault(*CAPTURE, status=status, body=body))
+    [open_still] = till.gateway.find(till.query(request, opened))
+    assert (open_still.stage, issue in open_still.detail) == ("opened", True)
+    assert stages(till, request, opened) == ["settled"]
+
+
 @pytest.mark.parametrize(("accepted", "end"), [(True, "settled"), (False, "declined")])
 def test_a_slow_payment_is_processing_until_it_comes_or_does_not(
     world: PayPalScene, till: Till, end: str, *, accepted: bool
@@ -285,6 +301,18 @@ def test_an_order_that_paypal_forgot_has_expired_once_it_was_old_enough(
     [expired] = till.gateway.find(till.query(request, opened))
     assert (expired.stage, expired.object_id) == ("expired", opened.object_id)
     assert (expired.payment_id, expired.happened_at) == (request.payment_id, clock.now())
+
+
+def test_a_payment_is_told_by_its_capture_when_paypal_forgot_its_order(
+    world: PayPalScene, till: Till, clock: MovingClock
+) -> None:
+    paid = till.pay()
+    del world.books.orders[paid.opened.object_id]
+    clock.advance(1_000 * HOUR)
+    query = till.query(paid.request, paid.settled)
+    [told_later] = till.gateway.find(query)
+    assert told_later.key == paid.settled.key
+    assert till.gateway.find(replace(query, charge_id="CAP404")) == (), "but never expired"
 
 
 # --- a lost order ----------------------------------------------------------------------------

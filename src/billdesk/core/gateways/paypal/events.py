@@ -68,11 +68,13 @@ Reader = Callable[[Source, Json, datetime], Fact | tuple[Fact, ...]]
 
 _READERS: dict[str, Reader] = {
     "CHECKOUT.ORDER.APPROVED": _approved,
+    "CHECKOUT.ORDER.COMPLETED": lambda source, order, _: order_facts(source, order),
     "PAYMENT.CAPTURE.COMPLETED": lambda source, capture, _: capture_fact(source, capture),
     "PAYMENT.CAPTURE.DECLINED": lambda source, capture, _: capture_fact(source, capture),
     "PAYMENT.CAPTURE.DENIED": lambda source, capture, _: capture_fact(source, capture),
     "PAYMENT.CAPTURE.PENDING": lambda source, capture, _: capture_fact(source, capture),
     "PAYMENT.CAPTURE.REFUNDED": lambda source, refund, _: refund_fact(source, refund),
+    "PAYMENT.REFUND.": lambda source, refund, _: refund_fact(source, refund),
     REVERSED: lambda source, refund, _: refund_fact(source, refund),
     "CUSTOMER.DISPUTE.": lambda source, dispute, _: dispute_facts(source, dispute),
     "VAULT.PAYMENT-TOKEN.CREATED": lambda source, token, at: method_fact(

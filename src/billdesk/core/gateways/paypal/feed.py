@@ -44,6 +44,7 @@ EVENTS_WINDOW = timedelta(days=1)
 QUIET_MARK_AGE = timedelta(days=1)
 OLDEST_SIGNATURE = timedelta(minutes=5)
 EVENTS_PAGE_SIZE = 50
+MOST_EVENTS_PAGES = 2_000
 # Each payment of ours on a page costs one more request, so pages are small.
 SWEEP_PAGE_SIZE = 100
 DISPUTES_PAGE_SIZE = 50
@@ -121,7 +122,7 @@ class Feed:
         if answer.status >= 400:
             return None
         messages, heard_at = list[Json](), answer.at
-        while True:
+        for _ in range(MOST_EVENTS_PAGES):
             with reading("events"):
                 page = answer.data.get("events", [])
                 rest = next_page(answer.data) if page else None
@@ -129,6 +130,7 @@ class Feed:
             if rest is None:
                 return messages, heard_at
             answer = self._client.ask("GET", rest)
+        raise GatewayError(f"{self._source.gateway}'s list of events does not end")
 
     def read_message(self, body: bytes, headers: Mapping[str, str], now: datetime) -> FactPage:
         """A message brought by hand; PayPal itself is asked whether it signed it."""

@@ -13,12 +13,12 @@ from billdesk.core.gateways.paypal.objects import (
     order_facts,
     refund_fact,
 )
+from billdesk.core.gateways.paypal.reports import CAPTURES_PATH
 from billdesk.core.rules.gateway import REFUND_STAGES, Fact, RefundQuery, RefundRequest
 from billdesk.core.values.errors import GatewayError
 
-CAPTURES_PATH = "/v2/payments/captures"
-REFUNDS_PATH = "/v2/payments/refunds"
 ORDERS_PATH = "/v2/checkout/orders"
+REFUNDS_PATH = "/v2/payments/refunds"
 DISPUTES_PATH = "/v1/customer/disputes"
 
 _LONGEST_NOTE = 255
@@ -63,6 +63,8 @@ class MoneyBack:
             if answer.status == 404:
                 return ()
             return (self._told(answer.data, query.payment_external_id),)
+        if not query.payment_external_id:
+            return ()
         path = f"{ORDERS_PATH}/{quote(query.payment_external_id, safe='')}"
         answer = self._client.ask("GET", path, accept={404})
         if answer.status == 404:

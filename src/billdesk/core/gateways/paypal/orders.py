@@ -10,8 +10,15 @@ from urllib.parse import quote
 
 from billdesk.core.gateways.paypal.amounts import reading, write_amount
 from billdesk.core.gateways.paypal.client import Answer, Client
-from billdesk.core.gateways.paypal.objects import Json, Source, link, order_facts, words
-from billdesk.core.gateways.paypal.reports import everything, paid_fact
+from billdesk.core.gateways.paypal.objects import (
+    Json,
+    Source,
+    capture_fact,
+    link,
+    order_facts,
+    words,
+)
+from billdesk.core.gateways.paypal.reports import CAPTURES_PATH, everything, paid_fact
 from billdesk.core.rules.gateway import (
     PAYMENT_STAGES,
     Fact,
@@ -89,6 +96,8 @@ class Orders:
         answer = self._client.ask("GET", _path(query.external_id), accept={404})
         if answer.status != 404:
             return self._finished(answer.data, query.payment_id)
+        if query.charge_id is not None:
+            return self._captured(query.external_id, query.charge_id)
         if self._clock.now() - query.created_at < ORDER_LIFE:
             return ()
         expired = self._source.fact(
@@ -137,14 +146,28 @@ class Orders:
         with reading("an order"):
             path, agreed_at = _path(order["id"]), order.get("update_time") or order["create_time"]
         answer = self._client.ask(
-            "POST", f"{path}/capture", body={}, key=f"{payment_id}:capture", accept={422}
+            "POST",
+            f"{path}/capture",
+            body={},
+            key=f"{payment_id}:capture",
+            # What PayPal says of one order shall not keep others from being asked for.
+            accept={400, 404, 422},
         )
-        if answer.status != 422:
+        if answer.status < 300:
             return self._told(answer.data)
         if answer.issue in _CAPTURED:
             return self._told(self._client.ask("GET", path).data)
         [opened] = self._told(order)
         return (_uncaptured(opened, answer, f"{opened.object_id}:{agreed_at}"),)
+
+    def _captured(self, order_id: str, charge_id: str) -> tuple[Fact, ...]:
+        """A payment whose order PayPal forgot, though money moved: its capture still tells."""
+        path = f"{CAPTURES_PATH}/{quote(charge_id, safe='')}"
+        answer = self._client.ask("GET", path, accept={404})
+        if answer.status == 404:
+            return ()
+        with reading("a capture"):
+            return (capture_fact(self._source, answer.data, order_id=order_id),)
 
     def _find_reported(self, query: PaymentQuery) -> tuple[Fact, ...]:
         """A payment whose order we were never told: nothing, until the report must show it.
