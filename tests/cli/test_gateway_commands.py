@@ -250,8 +250,13 @@ def test_a_missing_right_is_told_with_its_purpose(
     answer = shell(*add)
     assert answer.status == 5
     assert "Events: read (to hear what happened, without a public address)" in answer.err
-    stripe.server.lacking = {"invoices"}
-    assert "it lacks a right: Invoices: read" in shell(*add).out
+    stripe.server.lacking = {"account"}
+    assert "nobody says whose account the key of stripe opens" in shell(*add).err
+    # As Stripe answers a restricted key.
+    stripe.server.lacking, stripe.server.names_account = {"account", "invoices"}, True
+    added = shell(*add)
+    assert added.out.startswith(f"stripe is connected to stripe account {stripe_books.ACCOUNT}, ")
+    assert "it lacks a right: Invoices: read" in added.out
 
 
 def test_a_key_typed_at_a_terminal_is_not_shown(shell: Shell, stripe: StripeScene) -> None:

@@ -303,6 +303,7 @@ def test_a_refused_key_connects_nothing(
         KeyRefused("the key of stripe was refused"),
         GatewayUnreachable("no answer"),
         GatewayCheck("acct_1", "live"),
+        GatewayCheck("", "test", ("account",)),
     ):
         street.accounts[TEST] = answer
         with pytest.raises((KeyRefused, GatewayUnreachable)):

@@ -347,6 +347,11 @@ class Connections:
             tried = replace(self._maker(link, given).check(), account=link.account)
         else:
             tried = self._maker(link._replace(account=""), given).check()
+        if not tried.account:
+            raise KeyRefused(
+                f"nobody says whose account the key of {link.name} opens",
+                "use a key that may read its account, such as a secret key",
+            )
         problem = why_not_the_same(link, tried)
         if problem:
             raise KeyNotHere(problem, "nothing was changed; use the key of that account and mode")

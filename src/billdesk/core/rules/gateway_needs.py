@@ -20,7 +20,6 @@ _STRIPE = NeedsSheet(
         SecretSheet("webhook_secret", "secret of its messages", "whsec_…", optional=True),
     ),
     rights=(
-        RightSheet("account", "Account: read", "to know whose account it is"),
         RightSheet("events", "Events: read", "to hear what happened, without a public address"),
         RightSheet("checkout sessions", "Checkout Sessions: write", "to ask a customer for money"),
         RightSheet(
@@ -44,6 +43,12 @@ _STRIPE = NeedsSheet(
             "subscriptions",
             "Subscriptions: read",
             "to see subscriptions kept at Stripe",
+            needed=False,
+        ),
+        RightSheet(
+            "account",
+            "Account: read",
+            "to know whose account it is, where Stripe does not tell anyway",
             needed=False,
         ),
     ),
