@@ -27,9 +27,10 @@ def card_refund(
     ] = None,
     yes: Yes = False,
 ) -> None:
-    """Send money of a payment back through its gateway.
+    """Send money back to a card.
 
-    It is set aside at once and taken from the account when the gateway says that it is gone.
+    Send money of a payment back through its gateway. It is set aside at once and taken from the
+    account when the gateway says that it is gone.
     """
     with door.desk() as desk:
         paid = desk.payments.get(payment)
@@ -54,7 +55,10 @@ def card_refunds(
     after: After = None,
     limit: Limit = "200",
 ) -> None:
-    """List money that went back to where it came from."""
+    """List money that went back.
+
+    List money that went back to where it came from.
+    """
     with door.desk() as desk:
         page = desk.card_refunds.list(
             account=account, payment=payment, status=status, after=after, limit=count(limit)
@@ -95,7 +99,10 @@ def disputes(
     after: After = None,
     limit: Limit = "200",
 ) -> None:
-    """List payments that their payers contest."""
+    """List contested payments.
+
+    List payments that their payers contest.
+    """
     with door.desk() as desk:
         page = desk.disputes.list(account=account, status=status, after=after, limit=count(limit))
     headings = (

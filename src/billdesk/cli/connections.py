@@ -30,7 +30,10 @@ AsName = Annotated[
 
 
 def needs(door: Door, make: Kind, *, name: AsName = None) -> None:
-    """Say which key a gateway needs, with which rights and what for, and where it is made."""
+    """Say which key and rights it takes.
+
+    Say which key a gateway needs, with which rights and what for, and where it is made.
+    """
     with door.desk() as desk:
         sheet = desk.gateways.needs(make, name)
     door.answer(sheet, *_describe_needs(sheet))
@@ -89,10 +92,11 @@ def add(
     base_url: Annotated[str | None, typer.Option(metavar="URL", hidden=True)] = None,
     yes: Yes = False,
 ) -> None:
-    """Connect a gateway: its key is tried at once, and kept in the keyring.
+    """Connect one; its key is tried.
 
-    The key is asked for unseen. It is never an argument, which would stay in the shell's history.
-    Keys for real money need --live, and the word typed.
+    Connect a gateway: its key is tried at once, and kept in the keyring. The key is asked for
+    unseen. It is never an argument, which would stay in the shell's history. Keys for real money
+    need --live, and the word typed.
     """
     with door.desk() as desk:
         wanted = desk.gateways.needs(make, name)
@@ -159,10 +163,10 @@ def check(
         str | None, typer.Argument(metavar="NAME", help="Only this one; else all of them.")
     ] = None,
 ) -> int:
-    """Try the keys of gateways again.
+    """Try the keys again.
 
-    A key that was changed in the environment is taken over if it opens the same account in the same
-    mode.
+    Try the keys of gateways again. A key that was changed in the environment is taken over if it
+    opens the same account in the same mode.
     """
     with door.desk() as desk:
         if name is not None:
@@ -207,9 +211,10 @@ def mode_in_words(mode: str) -> str:
 
 
 def remove(door: Door, name: Name, *, yes: Yes = False) -> None:
-    """Ask a gateway no more, and forget its key.
+    """Forget one and its key.
 
-    Its payments stay. It can be added again under the same name, with a key of the same account.
+    Ask a gateway no more, and forget its key. Its payments stay. It can be added again under the
+    same name, with a key of the same account.
     """
     with door.desk() as desk:
         door.confirm(name, f"Remove {name}, and forget its key?", yes=yes)
@@ -237,9 +242,10 @@ def account_gateway(
         ),
     ] = None,
 ) -> None:
-    """Say which gateway an account pays by, or show it.
+    """Say by which gateway one pays.
 
-    Deposits, saved cards and top-ups use it where no other is named.
+    Say which gateway an account pays by, or show it. Deposits, saved cards and top-ups use it where
+    no other is named.
     """
     with door.desk() as desk:
         if name is None:

@@ -15,7 +15,10 @@ State = Literal["applied", "waiting", "duplicate"]
 
 
 def list_gateways(door: Door) -> None:
-    """List gateways: whose account, which mode, where the key is, how fresh their facts are."""
+    """List gateways and their freshness.
+
+    List gateways: whose account, which mode, where the key is, how fresh their facts are.
+    """
     with door.desk() as desk:
         sheets = desk.gateways.list()
     headings = (

@@ -26,9 +26,10 @@ def intake(
         typer.Option(metavar="'NAME: VALUE'", help="A header it came with; again for each."),
     ] = None,
 ) -> None:
-    """Take in a message of a gateway, with its signature.
+    """Take in a message of a gateway.
 
-    A missing or wrong signature, or one older than five minutes, is refused.
+    Take in a message of a gateway, with its signature. A missing or wrong signature, or one older
+    than five minutes, is refused.
     """
     headers = _headers(header or [])
     body = _body(file)

@@ -18,7 +18,10 @@ MethodId = Annotated[str, typer.Argument(metavar="METHOD", help="A saved method,
 
 
 def list_methods(door: Door, ref: Ref) -> None:
-    """List what an account has saved to pay with."""
+    """List what an account has saved.
+
+    List what an account has saved to pay with.
+    """
     with door.desk() as desk:
         sheets = desk.methods.list(ref)
     _answer_list(door, sheets)
@@ -83,19 +86,26 @@ def default(door: Door, method: MethodId) -> None:
 
 
 def backup(door: Door, method: MethodId) -> None:
-    """Charge this one where the first is declined."""
+    """Charge this one second.
+
+    Charge this one where the first is declined.
+    """
     _rank(door, method, "backup", "is charged where the default is declined")
 
 
 def plain(door: Door, method: MethodId) -> None:
-    """Charge this one for nothing by itself."""
+    """Charge this one not by itself.
+
+    Charge this one for nothing by itself.
+    """
     _rank(door, method, "", "is neither default nor backup")
 
 
 def remove(door: Door, method: MethodId, *, yes: Yes = False) -> None:
-    """Remove one, at its gateway too.
+    """Remove one, there too.
 
-    Refused while a top-up charges it. Asks for the last word of its label.
+    Remove one, at its gateway too. Refused while a top-up charges it. Asks for the last word of its
+    label.
     """
     with door.desk() as desk:
         sheet = desk.methods.get(method)

@@ -60,10 +60,10 @@ def run(
         bool, typer.Option("--fail-on-alarm", help="End with 3 when the differences are too large.")
     ] = False,
 ) -> int:
-    """Compare our records with a gateway's own books.
+    """Compare with a gateway's books.
 
-    The last 30 days, unless a span is given. For 24 hours the same --reference gives the first result
-    again.
+    Compare our records with a gateway's own books. The last 30 days, unless a span is given. For 24
+    hours the same --reference gives the first result again.
     """
     with door.desk() as desk, Progress("comparing") as progress:
         sheet = desk.reconcile.run(
@@ -160,7 +160,10 @@ def show(
     after: After = None,
     limit: Limit = "200",
 ) -> None:
-    """Show what a comparison came to, and its items."""
+    """Show a comparison with its items.
+
+    Show what a comparison came to, and its items.
+    """
     with door.desk() as desk:
         sheet = desk.reconcile.get(id)
         page = desk.reconcile.items(id, outcome, after, count(limit))
@@ -200,7 +203,10 @@ def explain(
     *,
     memo: Memo,
 ) -> None:
-    """Say why an item does not match; later runs know it from here."""
+    """Say why an item differs.
+
+    Say why an item does not match; later runs know it from here.
+    """
     with door.desk() as desk:
         sheet = desk.reconcile.explain(count(item), memo)
     door.answer(sheet, f"item {sheet.number}, {sheet.kind} {sheet.external_id}, is explained")
@@ -215,7 +221,10 @@ def export(
         Format | None, typer.Option(help="Else the one that the file's name ends with.")
     ] = None,
 ) -> None:
-    """Write the items of a comparison to a file."""
+    """Write a comparison to a file.
+
+    Write the items of a comparison to a file.
+    """
     chosen = format or Path(file).suffix.lower().removeprefix(".")
     if not chosen:
         raise BadInput(f"{file} does not say its format", "add --format csv or jsonl")

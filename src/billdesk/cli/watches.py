@@ -24,10 +24,10 @@ def set_topup(
         str | None, typer.Option(metavar="AMOUNT", help="At most so much in a day.")
     ] = None,
 ) -> None:
-    """Top up from the default method by itself.
+    """Top up by itself when low.
 
-    Once per dip: again only after the balance was back. Where the default is declined the backup is
-    tried; three declines in a row stop it.
+    Top up from the default method by itself. Once per dip: again only after the balance was back.
+    Where the default is declined the backup is tried; three declines in a row stop it.
     """
     with door.desk() as desk:
         sheet = desk.watches.set_topup(ref, below=below, amount=amount, daily=daily)
@@ -42,7 +42,10 @@ def stop_topup(door: Door, ref: Ref, *, asset: Asset = None) -> None:
 
 
 def resume_topup(door: Door, ref: Ref, *, asset: Asset = None) -> None:
-    """Top up again after it was stopped."""
+    """Top up again after a stop.
+
+    Top up again after it was stopped.
+    """
     with door.desk() as desk:
         sheet = desk.watches.resume_topup(ref, asset)
     door.answer(sheet, _topup_line(sheet))
@@ -93,9 +96,10 @@ def set_alert(
     *,
     asset: Asset = None,
 ) -> None:
-    """Have it told when a wallet runs low.
+    """Have it told when one runs low.
 
-    Once per dip, on the overview and in the audit log; again only after the balance was back.
+    Have it told when a wallet runs low. Once per dip, on the overview and in the audit log; again
+    only after the balance was back.
     """
     with door.desk() as desk:
         sheet = desk.watches.set_alert(ref, below, asset)
