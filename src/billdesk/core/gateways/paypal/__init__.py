@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from urllib.parse import quote
 
 from billdesk.core.gateways.paypal.amounts import reading
-from billdesk.core.gateways.paypal.client import Client
+from billdesk.core.gateways.paypal.client import Client, path_of
 from billdesk.core.gateways.paypal.feed import Feed
 from billdesk.core.gateways.paypal.money_back import MoneyBack
 from billdesk.core.gateways.paypal.objects import Source, subscription_fact
@@ -227,7 +226,7 @@ class PayPal:
 
     def subscription(self, external_id: str) -> Fact:
         """A subscription kept at PayPal. Raises GatewayError for an unknown one, as `find`."""
-        path = f"/v1/billing/subscriptions/{quote(external_id, safe='')}"
+        path = path_of("/v1/billing/subscriptions", external_id)
         answer = self._client.ask("GET", path)
         with reading("a subscription"):
             return subscription_fact(self._source, answer.data)

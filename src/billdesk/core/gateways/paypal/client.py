@@ -12,6 +12,7 @@ from collections.abc import Container, Mapping
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import httpx
 
@@ -26,8 +27,16 @@ from billdesk.core.values.errors import (
 )
 
 TOKEN_PATH = "/v1/oauth2/token"  # noqa: S105 - an address, no secret
+ORDERS_PATH = "/v2/checkout/orders"
+CAPTURES_PATH = "/v2/payments/captures"
+PAYMENT_TOKENS_PATH = "/v3/vault/payment-tokens"
 TOKEN_MARGIN = timedelta(seconds=60)
 RETRY_AFTER_SECONDS = 60.0
+
+
+def path_of(collection: str, id: str) -> str:
+    """Where one object of a collection lies, whatever its id is made of."""
+    return f"{collection}/{quote(id, safe='')}"
 
 
 class Answer(NamedTuple):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from billdesk.core.gateways.paypal.amounts import reading, write_amount
-from billdesk.core.gateways.paypal.client import Client
+from billdesk.core.gateways.paypal.client import CAPTURES_PATH, ORDERS_PATH, Client, path_of
 from billdesk.core.gateways.paypal.objects import (
     Json,
     Source,
@@ -13,11 +11,9 @@ from billdesk.core.gateways.paypal.objects import (
     order_facts,
     refund_fact,
 )
-from billdesk.core.gateways.paypal.reports import CAPTURES_PATH
 from billdesk.core.rules.gateway import REFUND_STAGES, Fact, RefundQuery, RefundRequest
 from billdesk.core.values.errors import GatewayError
 
-ORDERS_PATH = "/v2/checkout/orders"
 REFUNDS_PATH = "/v2/payments/refunds"
 DISPUTES_PATH = "/v1/customer/disputes"
 
@@ -45,7 +41,7 @@ class MoneyBack:
         }
         if request.note:
             body["note_to_payer"] = request.note[:_LONGEST_NOTE]
-        path = f"{CAPTURES_PATH}/{quote(charge_id, safe='')}/refund"
+        path = f"{path_of(CAPTURES_PATH, charge_id)}/refund"
         answer = self._client.ask("POST", path, body=body, key=request.refund_id)
         fact = self._told(answer.data, request.external_id)
         if fact.amount != request.amount:
@@ -58,14 +54,14 @@ class MoneyBack:
     def find_refund(self, query: RefundQuery) -> tuple[Fact, ...]:
         """What is known of a refund: by its own id, or by ours among those of its order."""
         if query.external_id is not None:
-            path = f"{REFUNDS_PATH}/{quote(query.external_id, safe='')}"
+            path = path_of(REFUNDS_PATH, query.external_id)
             answer = self._client.ask("GET", path, accept={404})
             if answer.status == 404:
                 return ()
             return (self._told(answer.data, query.payment_external_id),)
         if not query.payment_external_id:
             return ()
-        path = f"{ORDERS_PATH}/{quote(query.payment_external_id, safe='')}"
+        path = path_of(ORDERS_PATH, query.payment_external_id)
         answer = self._client.ask("GET", path, accept={404})
         if answer.status == 404:
             return ()
@@ -102,12 +98,12 @@ class MoneyBack:
 
     def dispute(self, dispute_id: str) -> Json:
         """A dispute with all that belongs to it; lists leave out which payment it is about."""
-        return self._client.ask("GET", f"{DISPUTES_PATH}/{quote(dispute_id, safe='')}").data
+        return self._client.ask("GET", path_of(DISPUTES_PATH, dispute_id)).data
 
     # --- inside ------------------------------------------------------------------------------
 
     def _captured(self, order_id: str) -> str:
-        order = self._client.ask("GET", f"{ORDERS_PATH}/{quote(order_id, safe='')}").data
+        order = self._client.ask("GET", path_of(ORDERS_PATH, order_id)).data
         with reading("an order"):
             facts = order_facts(self._source, order)
         for fact in facts:

@@ -6,10 +6,16 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote
 
 from billdesk.core.gateways.paypal.amounts import reading, write_amount
-from billdesk.core.gateways.paypal.client import Answer, Client
+from billdesk.core.gateways.paypal.client import (
+    CAPTURES_PATH,
+    ORDERS_PATH,
+    PAYMENT_TOKENS_PATH,
+    Answer,
+    Client,
+    path_of,
+)
 from billdesk.core.gateways.paypal.objects import (
     Json,
     Source,
@@ -18,7 +24,7 @@ from billdesk.core.gateways.paypal.objects import (
     order_facts,
     words,
 )
-from billdesk.core.gateways.paypal.reports import CAPTURES_PATH, everything, paid_fact
+from billdesk.core.gateways.paypal.reports import everything, paid_fact
 from billdesk.core.rules.gateway import (
     PAYMENT_STAGES,
     Fact,
@@ -30,8 +36,6 @@ from billdesk.core.values.clock import Clock
 from billdesk.core.values.errors import GatewayError, KeyRefused
 from billdesk.core.values.money import Money
 
-ORDERS_PATH = "/v2/checkout/orders"
-TOKENS_PATH = "/v3/vault/payment-tokens"
 KEY_LIFE = timedelta(hours=6)
 """How long PayPal knows a PayPal-Request-Id of an order."""
 ORDER_LIFE = timedelta(hours=3)
@@ -93,7 +97,7 @@ class Orders:
         """What is known of a payment; an order that the customer agreed to is captured first."""
         if query.external_id is None:
             return self._find_reported(query)
-        answer = self._client.ask("GET", _path(query.external_id), accept={404})
+        answer = self._client.ask("GET", path_of(ORDERS_PATH, query.external_id), accept={404})
         if answer.status != 404:
             return self._finished(answer.data, query.payment_id)
         if query.charge_id is not None:
@@ -113,7 +117,7 @@ class Orders:
 
     def charge(self, request: OffSessionRequest) -> Fact:
         """Make and capture an order on a saved method; PayPal asks nobody."""
-        path = f"{TOKENS_PATH}/{quote(request.method_id, safe='')}"
+        path = path_of(PAYMENT_TOKENS_PATH, request.method_id)
         token = self._client.ask("GET", path, accept={404})
         with reading(f"payment token {request.method_id}"):
             # One that is gone may have been charged by this very request: PayPal knows the key.
@@ -144,7 +148,8 @@ class Orders:
         if order.get("status") != "APPROVED":
             return self._told(order)
         with reading("an order"):
-            path, agreed_at = _path(order["id"]), order.get("update_time") or order["create_time"]
+            path = path_of(ORDERS_PATH, order["id"])
+            agreed_at = order.get("update_time") or order["create_time"]
         answer = self._client.ask(
             "POST",
             f"{path}/capture",
@@ -162,7 +167,7 @@ class Orders:
 
     def _captured(self, order_id: str, charge_id: str) -> tuple[Fact, ...]:
         """A payment whose order PayPal forgot, though money moved: its capture still tells."""
-        path = f"{CAPTURES_PATH}/{quote(charge_id, safe='')}"
+        path = path_of(CAPTURES_PATH, charge_id)
         answer = self._client.ask("GET", path, accept={404})
         if answer.status == 404:
             return ()
@@ -243,7 +248,3 @@ def _order_body(request: PaymentRequest | OffSessionRequest, source: Json) -> di
     if request.description:
         unit["description"] = request.description[:_LONGEST_DESCRIPTION]
     return {"intent": "CAPTURE", "purchase_units": [unit], "payment_source": source}
-
-
-def _path(order_id: str) -> str:
-    return f"{ORDERS_PATH}/{quote(order_id, safe='')}"

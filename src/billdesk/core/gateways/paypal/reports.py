@@ -9,16 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
-from urllib.parse import quote
 
 from billdesk.core.gateways.paypal.amounts import read_amount, reading, write_time
-from billdesk.core.gateways.paypal.client import Client
+from billdesk.core.gateways.paypal.client import CAPTURES_PATH, Client, path_of
 from billdesk.core.gateways.paypal.objects import Json, Source, capture_fact
 from billdesk.core.rules.gateway import Fact
 from billdesk.core.values.clock import MICROSECOND, parse_instant
 from billdesk.core.values.money import Money
 
-CAPTURES_PATH = "/v2/payments/captures"
 REPORT_PATH = "/v1/reporting/transactions"
 LONGEST_WINDOW = timedelta(days=31)
 LARGEST_PAGE = 500
@@ -185,7 +183,7 @@ def paid_fact(client: Client, source: Source, movement: Movement) -> Fact:
     The report names no orders; those that carry an id are asked for, one request each.
     """
     if movement.custom_id:
-        path = f"{CAPTURES_PATH}/{quote(movement.transaction_id, safe='')}"
+        path = path_of(CAPTURES_PATH, movement.transaction_id)
         answer = client.ask("GET", path, accept={404})
         if answer.status != 404:
             with reading("a capture"):

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from urllib.parse import quote
 
 from billdesk.core.gateways.paypal.amounts import reading
-from billdesk.core.gateways.paypal.client import Client
+from billdesk.core.gateways.paypal.client import PAYMENT_TOKENS_PATH, Client, path_of
 from billdesk.core.gateways.paypal.objects import link, token_method
 from billdesk.core.rules.gateway import HostedPage, Method
 from billdesk.core.values.clock import Clock, to_micros
 
-TOKENS_PATH = "/v3/vault/payment-tokens"
 SETUP_PATH = "/v3/vault/setup-tokens"
 
 _PAGE_SIZE = 20
@@ -62,7 +60,7 @@ class Vault:
                 "page": str(page),
                 "total_required": "true",
             }
-            answer = self._client.ask("GET", TOKENS_PATH, params=params, accept={404})
+            answer = self._client.ask("GET", PAYMENT_TOKENS_PATH, params=params, accept={404})
             if answer.status == 404:
                 break
             with reading("saved methods"):
@@ -75,5 +73,5 @@ class Vault:
 
     def remove(self, method_id: str) -> None:
         """Forget a method, if it is still there."""
-        path = f"{TOKENS_PATH}/{quote(method_id, safe='')}"
+        path = path_of(PAYMENT_TOKENS_PATH, method_id)
         self._client.ask("DELETE", path, accept={404})
