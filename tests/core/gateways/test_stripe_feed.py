@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from billdesk.core.gateways.stripe import Stripe
+from billdesk.core.gateways.stripe.cursors import MOST_SEEN
 from billdesk.core.gateways.stripe.events import EVENT_TYPES
 from billdesk.core.rules.gateway import Fact, FactPage, PaymentRequest
 from billdesk.core.values.clock import MovingClock
@@ -138,7 +139,7 @@ def test_only_a_whole_pass_moves_the_mark_and_new_events_wait_for_the_next(
     first = stripe.facts(began)
     assert (first.complete, len(first.events)) == (False, 500)
     assert json.loads(first.cursor)["mark"] is None
-    top = json.loads(first.cursor)["pass"]["top"]
+    top = json.loads(first.cursor)["running"]["top"]
     pay(scene, stripe, "pay_new")
     second = stripe.facts(first.cursor)
     assert (second.complete, len(second.events)) == (True, 100)
@@ -171,6 +172,23 @@ def test_a_clock_that_is_wrong_by_ten_minutes_does_not_matter(
         assert page.gap_since is None
         cursor = page.cursor
         clock.advance(timedelta(minutes=30))
+
+
+def test_more_events_than_can_be_remembered_are_not_told_for_ever(
+    scene: StripeScene, stripe: Stripe, clock: MovingClock
+) -> None:
+    for number in range(MOST_SEEN + 20):
+        scene.books.tell("customer.subscription.updated", {"id": f"sub_{number}", "status": "x"})
+        if number % 10 == 9:
+            clock.advance(timedelta(seconds=1))
+    page = read(stripe, None)
+    assert len(page.events) == MOST_SEEN + 20
+    before = len(scene.requests())
+    quiet = read(stripe, page.cursor)
+    assert quiet.events == ()
+    assert len(scene.requests()) - before == MOST_SEEN // 100
+    scene.books.tell("customer.subscription.updated", {"id": "sub_new", "status": "x"})
+    assert [event.object_id for event in read(stripe, quiet.cursor).events] == ["sub_new"]
 
 
 # --- too long ago --------------------------------------------------------------------------------
@@ -207,14 +225,19 @@ def test_a_quiet_account_that_is_asked_now_and_then_has_no_gap(
         cursor = page.cursor
 
 
+@pytest.mark.parametrize("code", [None, "resource_missing"])
 def test_a_pass_that_cannot_go_on_begins_again_and_says_so(
-    scene: StripeScene, stripe: Stripe, clock: MovingClock
+    scene: StripeScene, stripe: Stripe, clock: MovingClock, code: str | None
 ) -> None:
     for _ in range(510):
         scene.books.tell("customer.subscription.updated", subscription(scene))
     began_at = clock.now()
     first = stripe.facts(None)
-    scene.server.unlisted_after.add(json.loads(first.cursor)["pass"]["after"])
+    if code is None:
+        scene.server.unlisted_after.add(json.loads(first.cursor)["running"]["after"])
+    else:
+        body = {"error": {"message": "No such event", "code": code}}
+        scene.server.answer = Reply(400, body)
     again = stripe.facts(first.cursor)
     assert again.gap_since == began_at - 29 * DAY
     assert len(again.events) == 500
@@ -224,8 +247,8 @@ def test_a_pass_that_cannot_go_on_begins_again_and_says_so(
     "cursor",
     [
         "", "5", "[]", "{}", '{"stripe":"sweep","list":0,"after":""}',
-        '{"stripe":"events","mark":"x","asked":1,"seen":[]}',
-        '{"stripe":"events","mark":1,"asked":1,"seen":[],"pass":{"top":1}}',
+        '{"stripe":"events","mark":"x","asked":1,"seen":[],"floor":0,"running":null}',
+        '{"stripe":"events","mark":1,"asked":1,"seen":[],"floor":0,"running":{"top":1}}',
     ],
 )  # fmt: skip
 def test_a_cursor_that_it_did_not_make_is_refused(stripe: Stripe, cursor: str) -> None:
@@ -262,6 +285,21 @@ def test_a_payment_link_of_somebody_else_is_told_once_and_without_an_id_of_ours(
     assert len({fact.key for fact in told}) == 1
     assert (told[0].object_id, told[0].payment_id) == (intent["id"], None)
     assert told[0].amount == Money(700, "USD")
+
+
+def test_what_somebody_else_opened_and_nobody_paid_is_not_told(
+    scene: StripeScene, stripe: Stripe
+) -> None:
+    lines = [{"price_data": {"unit_amount": 700, "currency": "usd"}}]
+    scene.books.open_session({"mode": "payment", "line_items": lines})
+    gone = scene.books.open_session({"mode": "payment", "line_items": lines})
+    scene.books.expire(gone["id"])
+    foreign_intent(scene)["status"] = "canceled"
+    page = stripe.facts(None)
+    assert (page.facts, len(page.events)) == ((), 1)
+    swept = [stripe.sweep(scene.clock.now(), None)]
+    swept.append(stripe.sweep(scene.clock.now(), swept[0].cursor))
+    assert [page.facts for page in swept] == [(), ()]
 
 
 def test_a_refused_attempt_of_somebody_else_is_told(scene: StripeScene, stripe: Stripe) -> None:

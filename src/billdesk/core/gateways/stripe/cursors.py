@@ -2,14 +2,15 @@
 
 A pass goes through the events from the newest to the oldest; only a whole one moves the mark, which
 is Stripe's own time of the newest event. Each pass begins ten minutes before the mark, since events
-become visible late; `seen` names those in that window that were told before.
+become visible late; `seen` names those in that window that were told before. Where there are more than
+can be named, the window is cut short at `floor`, and a sweep finds what came later still.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -18,17 +19,21 @@ from billdesk.core.values.errors import GatewayError
 OVERLAP_SECONDS = 10 * 60
 # Stripe lists events for 30 days; a day is left for a pass to come to its end.
 REACH_SECONDS = timedelta(days=29) // timedelta(seconds=1)
-MOST_SEEN = 1000
+MOST_SEEN = 2000  # about 60 kB
 
 
 @dataclass(frozen=True, slots=True)
 class EventPass:
-    """A pass on its way: the newest event's time, the event it goes on after, when it began."""
+    """A pass on its way: the newest event's time, the event it goes on after, when it began.
+
+    `oldest` is the time of the oldest event in `seen`.
+    """
 
     top: int
     after: str
     asked: int
     seen: tuple[str, ...]
+    oldest: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +43,13 @@ class EventCursor:
     mark: int | None = None
     asked: int | None = None
     seen: tuple[str, ...] = ()
+    floor: int = 0
     running: EventPass | None = None
 
     @property
     def from_seconds(self) -> int | None:
         """Where a pass ends."""
-        return None if self.mark is None else self.mark - OVERLAP_SECONDS
+        return None if self.mark is None else max(self.mark - OVERLAP_SECONDS, self.floor)
 
     @property
     def told_until(self) -> int:
@@ -58,9 +64,7 @@ class EventCursor:
 
     def text(self) -> str:
         """What the desk keeps."""
-        fields: dict[str, Any] = {"mark": self.mark, "asked": self.asked, "seen": self.seen}
-        if self.running is not None:
-            fields["pass"] = {name: getattr(self.running, name) for name in EventPass.__slots__}
+        fields = asdict(self)
         return json.dumps({"stripe": "events", **fields}, separators=(",", ":"))
 
 
@@ -70,17 +74,19 @@ def read_event_cursor(text: str | None) -> EventCursor:
         return EventCursor()
     try:
         fields = _fields(text, "events")
-        running = fields.get("pass")
+        running = fields["running"]
         return EventCursor(
-            None if fields["mark"] is None else int(fields["mark"]),
-            None if fields["asked"] is None else int(fields["asked"]),
-            _names(fields["seen"]),
-            running
+            mark=None if fields["mark"] is None else int(fields["mark"]),
+            asked=None if fields["asked"] is None else int(fields["asked"]),
+            seen=_names(fields["seen"]),
+            floor=int(fields["floor"]),
+            running=running
             and EventPass(
-                int(running["top"]),
-                str(running["after"]),
-                int(running["asked"]),
-                _names(running["seen"]),
+                top=int(running["top"]),
+                after=str(running["after"]),
+                asked=int(running["asked"]),
+                seen=_names(running["seen"]),
+                oldest=int(running["oldest"]),
             ),
         )
     except (KeyError, TypeError, ValueError) as error:

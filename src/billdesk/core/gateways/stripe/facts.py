@@ -69,7 +69,7 @@ class FactReader:
         intent = object_of(session.get("payment_intent"))
         declined = self.declined(session, intent, at)
         now = self._session_now(session, intent, at, declined)
-        return (*declined, *now)
+        return _worth_telling((*declined, *now))
 
     def declined(self, session: JSON, intent: JSON, at: datetime) -> tuple[Fact, ...]:
         """The attempt that a payment intent remembers as refused, if there is one."""
@@ -113,7 +113,8 @@ class FactReader:
             case "processing":
                 return (*declined, self._payment(intent, intent, "processing", at=at))
             case "canceled":
-                return (*declined, self._payment(intent, intent, "expired", at=at))
+                expired = self._payment(intent, intent, "expired", at=at)
+                return _worth_telling((*declined, expired))
             case status if not declined and notes_of(intent).get(FLOW_KEY) == OFF_SESSION:
                 # It waits for the customer, and nobody is there.
                 detail = "the bank wants the customer to confirm"
@@ -355,6 +356,12 @@ class FactReader:
             raw=raw_text(raw),
             **ties,
         )
+
+
+def _worth_telling(facts: tuple[Fact, ...]) -> tuple[Fact, ...]:
+    """What somebody else opened and nobody paid is nothing to us."""
+    idle = ("opened", "expired")
+    return tuple(fact for fact in facts if fact.payment_id or fact.stage not in idle)
 
 
 def _external_id(intent: JSON) -> str | None:

@@ -118,10 +118,23 @@ def _moved(cursor: EventCursor, answer: Answer) -> EventCursor:
     if running is None:
         newest = max((event["created"] for event in found), default=cursor.mark)
         running = EventPass(newest or 0, "", seconds_of(answer.at), ())
-    window = running.top - OVERLAP_SECONDS
-    seen = running.seen + tuple(event["id"] for event in found if event["created"] >= window)
-    seen = tuple(dict.fromkeys(seen))[:MOST_SEEN]
+    running = _remembering(running, found)
     if answer.data["has_more"]:
-        return replace(cursor, running=replace(running, after=found[-1]["id"], seen=seen))
-    mark = max(running.top, cursor.mark or 0) or None
-    return EventCursor(mark=mark, asked=running.asked, seen=seen)
+        return replace(cursor, running=replace(running, after=found[-1]["id"]))
+    return EventCursor(
+        mark=max(running.top, cursor.mark or 0) or None,
+        asked=running.asked,
+        seen=running.seen,
+        floor=running.oldest if len(running.seen) == MOST_SEEN else 0,
+    )
+
+
+def _remembering(running: EventPass, found: list[JSON]) -> EventPass:
+    """A pass that knows the events which the next one will meet again, as many as it can."""
+    if len(running.seen) == MOST_SEEN:
+        return running
+    window = running.top - OVERLAP_SECONDS
+    dates = {event["id"]: event["created"] for event in found if event["created"] >= window}
+    seen = tuple(dict.fromkeys([*running.seen, *dates]))[:MOST_SEEN]
+    oldest = dates.get(seen[-1], running.oldest) if seen else 0
+    return replace(running, seen=seen, oldest=oldest)
