@@ -34,10 +34,13 @@ if TYPE_CHECKING:
     from billdesk.core.values.errors import Broken as Broken
     from billdesk.core.values.errors import ControlError as ControlError
     from billdesk.core.values.errors import FloorInUse as FloorInUse
+    from billdesk.core.values.errors import GatewayBusy as GatewayBusy
     from billdesk.core.values.errors import GatewayError as GatewayError
     from billdesk.core.values.errors import GatewayUnreachable as GatewayUnreachable
     from billdesk.core.values.errors import HoldNotOpen as HoldNotOpen
     from billdesk.core.values.errors import InsufficientFunds as InsufficientFunds
+    from billdesk.core.values.errors import KeyNotHere as KeyNotHere
+    from billdesk.core.values.errors import KeyRefused as KeyRefused
     from billdesk.core.values.errors import NotALedger as NotALedger
     from billdesk.core.values.errors import NotAllowed as NotAllowed
     from billdesk.core.values.errors import NotFound as NotFound
@@ -73,10 +76,13 @@ _HOME = {
             "Broken",
             "ControlError",
             "FloorInUse",
+            "GatewayBusy",
             "GatewayError",
             "GatewayUnreachable",
             "HoldNotOpen",
             "InsufficientFunds",
+            "KeyNotHere",
+            "KeyRefused",
             "NotALedger",
             "NotAllowed",
             "NotFound",
