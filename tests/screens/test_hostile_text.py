@@ -39,6 +39,55 @@ def furnish(shop: Shop) -> None:
             desk.wallets.freeze(ref, memo=text)
 
 
+def furnish_gateways(till: Shop) -> None:
+    """The same text wherever a gateway, or a person speaking of it, can put some."""
+    for number, text in enumerate(HOSTILE_NAMES.values()):
+        with till.desk() as desk, desk.transaction() as block:
+            for table in ("payment", "fact", "card_refund", "dispute"):
+                block.execute(
+                    f"UPDATE {table} SET detail = ? WHERE number % ? = ?",
+                    (text, len(HOSTILE_NAMES), number),
+                )
+            if number == 0:
+                block.execute("UPDATE payment SET pay_url = ?", (f"https://x.example/{text}",))
+                block.execute("UPDATE payment_method SET label = ?", (text,))
+                block.execute("UPDATE freshness SET error = ?", (text,))
+                block.execute(
+                    "UPDATE reconciliation_item SET note = ?, external_id = ? || number",
+                    (text, text),
+                )
+                block.execute("UPDATE account SET name = ? WHERE ref = 'acme'", (text,))
+                block.execute("UPDATE fact SET object_id = object_id || ?", (text,))
+
+
+AT_GATEWAYS: tuple[tuple[str, ...], ...] = (
+    ("4",), ("enter",), ("escape", "v"), ("y",), ("escape", "c"), ("enter",), ("escape", "d"),
+    ("enter",), ("escape", "9"), ("enter",), ("escape", "w"), ("enter",), ("escape", "0"),
+    ("enter",), ("slash", "escape", "escape", "enter"), ("escape", "E"), ("escape", "escape", "2"),
+    ("enter",), ("p",), ("enter",), ("escape", "X"), ("escape", "T"), ("escape", "N"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x36"])
+async def test_what_a_gateway_says_is_harmless_on_every_screen(
+    size: tuple[int, int], at_till: Staged, till: Shop
+) -> None:
+    furnish_gateways(till)
+    app = at_till()
+    async with on_stage(app, size) as pilot:
+        seen = set()
+        for keys in AT_GATEWAYS:
+            await press(pilot, *keys)
+            seen.add(type(app.screen).__name__)
+            assert raw_characters(app) == set(), keys
+            assert lines_that_spill(app) == [], keys
+        assert "\x1b" not in app.clipboard
+    assert {
+        "PaymentsScreen", "LinkPage", "CardRefundsScreen", "DisputesScreen", "GatewaysScreen",
+        "FactsScreen", "ReconcileItems", "Explain", "MethodsScreen", "Review", "SaveMethod", "Detail",
+    } <= seen  # fmt: skip
+
+
 def raw_characters(app: BilldeskApp) -> set[str]:
     """What of the screen a terminal would obey, as it is written to it."""
     text = "".join(

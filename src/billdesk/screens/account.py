@@ -199,7 +199,7 @@ class AccountScreen(DeskScreen["IncidentSheet"]):
             self.say("incident summary sent to terminal clipboard (Markdown)", "muted")
 
     def action_methods(self) -> None:
-        self.app.push_screen(MethodsScreen(self._ref), lambda _: self.ask())
+        self.app.push_screen(MethodsScreen(self._ref))
 
     def action_as_of(self) -> None:
         if self._sheet is not None:

@@ -64,11 +64,7 @@ class Choose(Form):
         self.work(lambda _: desk.gateways.needs(make, name), partial(self._go_on, name, mode))
 
     def _go_on(self, name: str | None, mode: str, needs: NeedsSheet) -> None:
-        self.dismiss()
-        # When this one has gone, the screen below must still look again.
-        self.app.push_screen(
-            Connect(needs, name or needs.make, mode), lambda _: self.app.ask_again()
-        )
+        self.go_on(Connect(needs, name or needs.make, mode))
 
 
 class Connect(Form):

@@ -31,6 +31,7 @@ from billdesk.screens.threads import ThreadWork, explain
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.content import Content
+    from textual.screen import Screen
     from textual.suggester import Suggester
     from textual.widget import Widget
     from textual.widgets import Input
@@ -207,6 +208,13 @@ class Form(ThreadWork, ModalScreen[None]):
         self._at_work = False
         self.app.remember(f"{self.heading}: not done. {explain(error)}", "bad")
         self.refuse(f"Not done. {explain(error)}")
+
+    def go_on(self, screen: Screen[None]) -> None:
+        """Put another screen in place of this one; what is below looks again after that."""
+        app = self.app
+        self.dismiss()
+        # From the app itself: whoever has left the screen is not called back.
+        app.call_later(app.push_screen, screen, lambda _: app.ask_again())
 
     # --- saying ---
 

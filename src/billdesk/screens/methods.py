@@ -244,10 +244,7 @@ class SaveMethod(Form):
             self.work(lambda _: desk.methods.page(ref, gateway), self._show)
 
     def _show(self, page: HostedPageSheet) -> None:
-        self.dismiss()
-        self.app.push_screen(
-            LinkPage(method_page(page, self._known)), lambda _: self.app.ask_again()
-        )
+        self.go_on(LinkPage(method_page(page, self._known)))
 
 
 def _watch_lines(account: AccountSheet, watch: WatchSheet) -> tuple[Line, ...]:

@@ -65,7 +65,11 @@ class ReconcileScreen(ListScreen["ReconcileSheet"]):
         )
 
     def open_row(self, row: ReconcileSheet) -> None:
-        self.app.push_screen(ReconcileItems(row), lambda _: self.ask())
+        self.app.push_screen(ReconcileItems(row))
+
+    def on_screen_resume(self) -> None:
+        """A note is no entry: what was explained meanwhile shows only when it is asked for."""
+        self.ask()
 
     def action_compare(self) -> None:
         if self.may_act():
@@ -122,8 +126,7 @@ class Compare(Form):
 
     def _compared(self, sheet: ReconcileSheet) -> None:
         self.app.remember(f"compared with {sheet.gateway}: {verdict(sheet)[0]}", verdict(sheet)[1])
-        self.dismiss()
-        self.app.push_screen(ReconcileItems(sheet), lambda _: self.app.ask_again())
+        self.go_on(ReconcileItems(sheet))
 
 
 def verdict(row: ReconcileSheet) -> tuple[str, str]:
@@ -133,9 +136,9 @@ def verdict(row: ReconcileSheet) -> tuple[str, str]:
     if row.alarm:
         return "ALARM: over the limit", "bad"
     left = _apart(row) - row.explained
-    return (
-        (f"{count(left)} to explain", "accent") if left > 0 else ("all agree or explained", "good")
-    )
+    if left > 0:
+        return f"{count(left)} to explain", "accent"
+    return ("all explained" if row.explained else "all agree"), "good"
 
 
 def _apart(row: ReconcileSheet) -> int:
