@@ -12,13 +12,15 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from billdesk.core.desk import create_ledger, default_paths, open_desk
+from billdesk.core.rules.sheets import LedgerSheet
 from billdesk.core.values.clock import MovingClock, SystemClock
 from billdesk.core.values.errors import NotALedger, NotFound, Refused
 from billdesk.core.values.ids import Chance
 from billdesk.demo import routine
 from billdesk.demo.conclusion import conclude
+from billdesk.demo.counterpart import Counterpart
 from billdesk.demo.narration import PlainTeller, ProgressTeller, Teller
-from billdesk.demo.scenes import SCENES
+from billdesk.demo.scenes import DOWN, SCENES
 from billdesk.demo.story import DAYS, Story
 
 ENGINE, OFFICE = "lead-engine", "mira"
@@ -60,18 +62,21 @@ def furnish(where: str, teller: Teller, *, now: datetime | None = None) -> int:
     is not a demo.
     """
     now = now or SystemClock().now()
-    clock = MovingClock(_found(where, now))
-    chance = _chance(clock.now())
-    with (
-        open_desk(where, clock=clock, actor=ENGINE, origin="demo", chance=chance) as engine,
-        open_desk(where, clock=clock, actor=OFFICE, origin="demo", chance=chance) as office,
-    ):
-        story = Story(engine, office, clock, teller, where)
+    info, since = _found(where, now)
+    clock = MovingClock(since)
+    chance = _chance(since)
+    counterpart = Counterpart(info, clock)
+    # What is connected besides is left alone: a demo asks nobody but its own sandbox.
+    opened = partial(
+        open_desk, where, clock=clock, origin="demo", chance=chance, gateways=[counterpart.gateway]
+    )
+    with opened(actor=ENGINE) as engine, opened(actor=OFFICE) as office:
+        story = Story(engine, office, counterpart, clock, teller, where)
         last = story.quarter_of(now) - 1
         first = max(story.next_quarter(), last - DAYS * 4 + 1)
         for quarter in range(first, last + 1):
             teller.progress(quarter - first, last - first + 1)
-            story.live(quarter, SCENES.get(quarter, ()))
+            story.live(quarter, SCENES.get(quarter, ()), is_down=quarter in DOWN)
         teller.progress(1, 1)
     return story.surprises
 
@@ -81,17 +86,16 @@ def _chance(since: datetime) -> Chance:
     return random.Random(f"{routine.SEED} ids {since}").randbytes
 
 
-def _found(where: str, now: datetime) -> datetime:
+def _found(where: str, now: datetime) -> tuple[LedgerSheet, datetime]:
     """Found the business ninety days ago, unless it is there: then when it was last heard of."""
     try:
         desk = open_desk(where, read_only=True)
     except (NotFound, NotALedger):
         # Making a ledger leaves alone whatever else may be there.
         opened_at = now - timedelta(days=DAYS)
-        create_ledger(
-            where, demo=True, clock=MovingClock(opened_at), chance=_chance(opened_at)
-        ).close()
-        return opened_at
+        clock = MovingClock(opened_at)
+        with create_ledger(where, demo=True, clock=clock, chance=_chance(opened_at)) as desk:
+            return desk.info, opened_at
     with desk:
         if not desk.info.demo:
             raise Refused(
@@ -99,4 +103,4 @@ def _found(where: str, now: datetime) -> datetime:
                 "choose another place with --ledger, or leave it out",
             )
         newest = desk.ledger.entries(limit=1).rows
-        return newest[0].recorded_at if newest else desk.info.created_at
+        return desk.info, newest[0].recorded_at if newest else desk.info.created_at

@@ -88,6 +88,10 @@ CAST: tuple[Member, ...] = (
     Member(
         "golden-gate", "Golden Gate Carpets Co.", "Oakland", "carpet laying", pace=0, top_up=500
     ),
+    Member("tidewater", "Tidewater Boat Repairs", "Galway", "hull repair", pace=0, top_up=100),
+    Member("harbour-glass", "Harbour Glass & Glazing", "Bristol", "glazing", pace=0, top_up=400),
+    Member("sharp-cuts", "Sharp Cuts Hedge Service", "Bath", "hedge trimming", pace=0, top_up=50),
+    Member("stone-lane", "Stone Lane Driveways", "Truro", "paving", pace=0, top_up=150),
     Member("rapid-rooter", "Rapid Rooter Drains", "Tampa", "drain cleaning", pace=0, top_up=120),
     Member("old-mill", "Old Mill Joinery", "Kendal", "staircase", pace=0, top_up=300),
     Member(

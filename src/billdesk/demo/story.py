@@ -8,19 +8,29 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from billdesk.core.desk import Desk
-from billdesk.core.rules.sheets import PaymentSheet
+from billdesk.core.rules.sheets import PaymentSheet, TickSheet
 from billdesk.core.values.clock import MovingClock
-from billdesk.core.values.errors import BilldeskError, GatewayError, NotFound, Refused
+from billdesk.core.values.errors import (
+    BilldeskError,
+    GatewayError,
+    GatewayUnreachable,
+    NotFound,
+    Refused,
+)
 from billdesk.core.values.ids import IdMaker
 from billdesk.core.values.money import Money, format_grouped
 from billdesk.demo import routine
+from billdesk.demo.counterpart import Counterpart
 from billdesk.demo.narration import Step, Teller
+from billdesk.demo.telling import tick_told
 
 DAYS = 90
+QUARTERS_A_DAY = 4
 QUARTERS_A_WEEK = 28
 BATCH = 4
 
@@ -32,6 +42,7 @@ class Week:
 
     def __init__(self) -> None:
         self.deposits = 0
+        self.topups = 0
         self._charges = 0
         self._sums: dict[str, int] = {}
 
@@ -44,22 +55,33 @@ class Week:
         """In a line."""
         sums = [Money(self._sums[asset], asset) for asset in sorted(self._sums)]
         told = ", ".join(f"{format_grouped(*amount)} {amount.asset}" for amount in sums)
-        return f"{self.deposits} deposits, {self._charges} charges ({told})"
+        return (
+            f"{self.deposits} deposits, {self.topups} of them top-ups,"
+            f" {self._charges} charges ({told})"
+        )
 
 
 class Story:
     """The business's days on one ledger.
 
     `engine` is the desk of the program that charges, `office` that of the people who help out;
-    both live on `clock`, on the ledger at `where`. `surprises` counts what came out otherwise than
+    both live on `clock`, on the ledger at `where`, and so does the gateway, their `counterpart`.
+    `surprises` counts what came out otherwise than
     the story says.
     """
 
     def __init__(
-        self, engine: Desk, office: Desk, clock: MovingClock, teller: Teller, where: str
+        self,
+        engine: Desk,
+        office: Desk,
+        counterpart: Counterpart,
+        clock: MovingClock,
+        teller: Teller,
+        where: str,
     ) -> None:
         self.engine = engine
         self.office = office
+        self.counterpart = counterpart
         self.clock = clock
         self.teller = teller
         self.where = where
@@ -81,18 +103,30 @@ class Story:
         lived = self.engine.ledger.entries(reference=mark, limit=1).rows
         return quarter + 1 if lived else quarter
 
-    def live(self, quarter: int, scenes: tuple[Callable[[Story], None], ...]) -> None:
-        """One quarter of a day: what is special about it, then business as usual."""
-        begins_at = self.started_at + (quarter - 1) * routine.QUARTER
+    def live(
+        self, quarter: int, scenes: tuple[Callable[[Story], None], ...], *, is_down: bool = False
+    ) -> None:
+        """One quarter of a day: what is special about it, then business as usual.
+
+        `is_down`: the gateway does not answer all the while.
+        """
+        begins_at = self.began_at(quarter)
         self.clock.move_to(begins_at)
+        self.counterpart.set_down(down=is_down)
         for scene in scenes:
             scene(self)
+        if quarter % QUARTERS_A_DAY == 1:
+            self._week_counts(self.engine.tick())
         purses = list(self._purses())
         self._top_up(quarter, purses)
         self._work(quarter, begins_at, purses)
         if quarter % QUARTERS_A_WEEK == 0:
             self.teller.heading(f"Week {quarter // QUARTERS_A_WEEK}: {self._week.told()}")
             self._week = Week()
+
+    def began_at(self, quarter: int) -> datetime:
+        """When a quarter begins or began."""
+        return self.started_at + (quarter - 1) * routine.QUARTER
 
     # --- what scenes are made of -----------------------------------------------------------
 
@@ -135,11 +169,21 @@ class Story:
             lambda tick: f"{tick.facts} new facts, {tick.deposits} deposits credited",
         )
 
-    def pay_in(self, ref: str, amount: Money | str, occasion: str) -> PaymentSheet:
+    def tick(self, title: str) -> TickSheet | None:
+        """Do what is due, and tell what was done."""
+        return self.act(title, self.engine.tick, tick_told)
+
+    def pay_in(
+        self, ref: str, amount: Money | str, occasion: str, *, save_method: bool = False
+    ) -> PaymentSheet:
         """Start a deposit whose id follows from its occasion, so that it can be said again."""
-        chance = random.Random(f"{routine.SEED} {ref} {occasion}")
-        payment_id = IdMaker(chance.randbytes).make("pay", self.started_at)
-        return self.engine.deposits.start(ref, amount, id=payment_id)
+        payment_id = self.named("pay", f"{ref} {occasion}")
+        return self.engine.deposits.start(ref, amount, id=payment_id, save_method=save_method)
+
+    def named(self, prefix: str, occasion: str) -> str:
+        """The id of something that happens once; the same whenever it is told again."""
+        chance = random.Random(f"{routine.SEED} {occasion}")
+        return IdMaker(chance.randbytes).make(prefix, self.started_at)
 
     def wait(self, **time: int) -> None:
         """Let time go by, in minutes, hours or whatever a timedelta takes."""
@@ -162,13 +206,23 @@ class Story:
             memo = "the next credits of the yearly agreement"
             key = f"credits:{ref}:{quarter}"
             self.office.adjustments.credit(ref, routine.CREDITS, memo=memo, reference=key)
-        wanted = routine.top_ups(quarter, purses)
+        wanted = routine.top_ups(quarter, purses, self._topped_up())
         for ref, amount in wanted:
-            self.pay_in(ref, amount, f"quarter {quarter}")
+            with suppress(GatewayUnreachable):  # the payment stays open, and a poll asks again
+                self.pay_in(ref, amount, f"quarter {quarter}")
             self.wait(minutes=1)
         if wanted:
             self.wait(minutes=5)
-            self._week.deposits += self.engine.gateways.poll().deposits
+            self._week_counts(self.engine.gateways.poll())
+
+    def _topped_up(self) -> set[str]:
+        """Whose wallets are filled up by themselves."""
+        watches = self.engine.watches.list().rows
+        return {each.account_ref for each in watches if each.topup_below and not each.stopped}
+
+    def _week_counts(self, tick: TickSheet) -> None:
+        self._week.deposits += tick.deposits + tick.topups
+        self._week.topups += tick.topups
 
     def _work(self, quarter: int, begins_at: datetime, purses: list[routine.Purse]) -> None:
         """The program charges for what it delivered, moments later; a quarter counts as one act."""

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from billdesk.core.rules.sheets import (
     AccountSheet,
+    CardRefundSheet,
     ChargeSheet,
+    DisputeSheet,
     FreezeSheet,
     HoldSheet,
+    IntakeSheet,
+    MethodSheet,
     PaymentSheet,
     PostingSheet,
+    ReconcileItemSheet,
+    ReconcileSheet,
+    TickSheet,
     WalletSheet,
+    WatchSheet,
 )
 
 
@@ -55,3 +63,72 @@ def wallet_told(wallet: WalletSheet) -> str:
     """How low a wallet may go."""
     floor = "no limit" if wallet.floor is None else f"down to {wallet.floor}"
     return f"{wallet.available} available, {floor}"
+
+
+def tick_told(tick: TickSheet) -> str:
+    """What was due."""
+    counts = (
+        (tick.facts, "new facts"),
+        (tick.deposits, "deposits credited"),
+        (tick.topups, "top-ups asked for"),
+        (tick.alerts, "told to be low"),
+        (tick.holds_expired, "holds expired"),
+    )
+    done = [f"{count} {what}" for count, what in counts if count]
+    return "; ".join((", ".join(done) or "nothing new", *tick.errors))
+
+
+def methods_told(methods: tuple[MethodSheet, ...]) -> str:
+    """What can be charged while its owner is away."""
+    return ", ".join(f"{method.label} ({method.role or 'spare'})" for method in methods) or "none"
+
+
+def method_told(method: MethodSheet) -> str:
+    """What a saved method is good for."""
+    return f"{method.label} is {method.role or 'a spare'}"
+
+
+def watch_told(watch: WatchSheet) -> str:
+    """What happens when a wallet runs low."""
+    told = [] if watch.alert_below is None else [f"told below {watch.alert_below}"]
+    if watch.topup_below is not None:
+        most = f", {watch.topup_daily} a day at most" if watch.topup_daily else ""
+        told.append(f"{watch.topup_amount} below {watch.topup_below}{most}")
+    if watch.stopped is not None:
+        told.append(f"stopped: {watch.stopped}")
+    return "; ".join(told) or "nothing is watched"
+
+
+def card_refund_told(refund: CardRefundSheet) -> str:
+    """How far money on its way back has come."""
+    why = f": {refund.detail}" if refund.detail else ""
+    return f"{refund.amount} {refund.status}{why}"
+
+
+def card_refunds_told(refunds: tuple[CardRefundSheet, ...]) -> str:
+    """How far several have come, the oldest first."""
+    return ", ".join(f"{refund.amount} {refund.status}" for refund in reversed(refunds))
+
+
+def disputes_told(disputes: tuple[DisputeSheet, ...]) -> str:
+    """What is contested, and how it ended."""
+    told = (f"{each.amount} of {each.account_ref} {each.status}" for each in reversed(disputes))
+    return ", ".join(told) or "nothing is contested"
+
+
+def intake_told(intake: IntakeSheet) -> str:
+    """What a message was good for."""
+    return f"{intake.applied} facts applied, {intake.waiting} wait, {intake.known} were known"
+
+
+def reconcile_told(run: ReconcileSheet) -> str:
+    """What a comparison came to, item by item and in total."""
+    counts = ", ".join(f"{count} {name}" for name, count in run.outcomes.items() if count)
+    apart = [f"{total.difference} apart" for total in run.totals if total.difference.minor]
+    return "; ".join((counts or "no movements", *apart))
+
+
+def item_told(item: ReconcileItemSheet) -> str:
+    """Why something does not match."""
+    sides = f"{item.ours or 'nothing'} here, {item.theirs or 'nothing'} there"
+    return f"{item.outcome.replace('_', ' ')}, {sides}: {item.note}"

@@ -138,13 +138,9 @@ def holds(story: Story) -> None:
 
 
 def forgotten_hold(story: Story) -> None:
-    """Nobody came for the third hold."""
+    """Nobody came for the third hold: its money is free again."""
     story.teller.heading("A hold that was forgotten")
-    story.act(
-        "look for holds past their deadline",
-        story.engine.holds.expire_due,
-        lambda count: f"{count} expired, the money is free again",
-    )
+    story.tick("do what is due: holds past their deadline, and more")
 
 
 def refunds(story: Story) -> None:
