@@ -8,14 +8,9 @@ from typing import Any
 from billdesk.core.gateways.paypal import PayPal
 from billdesk.core.rules.gateway import Fact, Gateway
 from billdesk.core.values.clock import Clock
-from tests.gateway_servers.paypal_server import (
-    CLIENT_ID,
-    SECRET,
-    WEBHOOK_ID,
-    Fault,
-    PayPalServer,
-)
+from tests.gateway_servers.paypal_server import CLIENT_ID, SECRET, WEBHOOK_ID, PayPalServer
 from tests.gateway_servers.paypal_shapes import MERCHANT, from_minor, to_minor
+from tests.gateway_servers.paypal_wire import Fault
 
 
 class PayPalScene:

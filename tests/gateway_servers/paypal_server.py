@@ -8,12 +8,10 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 from billdesk.core.values.clock import Clock, parse_instant
 from tests.gateway_servers.paypal_books import Books, Refusal
@@ -30,6 +28,7 @@ from tests.gateway_servers.paypal_shapes import (
     refund_json,
     stamp,
 )
+from tests.gateway_servers.paypal_wire import Fault, Request, error_body, error_json, send
 
 CLIENT_ID = "AbClientIdOfTheTests"
 SECRET = "EaSecretOfTheTests"
@@ -51,55 +50,6 @@ LONGEST_RANGE = timedelta(days=31)
 
 Answer = tuple[int, Json]
 Call = Callable[..., Answer]
-
-
-@dataclass
-class Request:
-    method: str
-    target: str
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def path(self) -> str:
-        return urlsplit(self.target).path
-
-    @property
-    def query(self) -> dict[str, str]:
-        return dict(parse_qsl(urlsplit(self.target).query))
-
-    @property
-    def parts(self) -> list[str]:
-        return self.path.strip("/").split("/")
-
-    @property
-    def json(self) -> Json:
-        data: Json = json.loads(self.body or b"{}")
-        return data
-
-    @property
-    def key(self) -> str | None:
-        return self.headers.get("paypal-request-id")
-
-
-@dataclass
-class Fault:
-    """What happens to the next request whose method and path end so."""
-
-    method: str = ""
-    ending: str = ""
-    status: int = 0
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes | None = None
-    effect: bool = False
-    seconds: float = 0
-
-    def hits(self, request: Request) -> bool:
-        if self.ending:
-            return request.method == self.method and request.path.endswith(self.ending)
-        # A look at the method to be charged only prepares the request that counts.
-        prepares = request.method == "GET" and request.path.startswith("/v3/vault/payment-tokens/")
-        return request.path != "/v1/oauth2/token" and not prepares
 
 
 class PayPalServer:
@@ -170,7 +120,7 @@ class PayPalServer:
             time.sleep(fault.seconds)
             if fault.status:
                 body = error_body("FAULT", "") if fault.body is None else fault.body
-                _send(handler, fault.status, body, self.clock, fault.headers)
+                send(handler, fault.status, body, self.clock, fault.headers)
                 return
             if fault.effect:
                 self.answer(request)
@@ -178,7 +128,7 @@ class PayPalServer:
             return
         status, data = self.answer(request)
         body = b"" if status == 204 else json.dumps(data).encode()
-        _send(handler, status, body, self.clock, {})
+        send(handler, status, body, self.clock, {})
 
     def answer(self, request: Request) -> Answer:
         if request.path == "/v1/oauth2/token":
@@ -186,15 +136,15 @@ class PayPalServer:
         if not self._authorised(request):
             return 401, {"error": "invalid_token", "error_description": "Token signature failed"}
         if any(request.path.startswith(start) for start in self.forbidden):
-            return 403, _error_json("NOT_AUTHORIZED", "PERMISSION_DENIED", "No permission.")
+            return 403, error_json("NOT_AUTHORIZED", "PERMISSION_DENIED", "No permission.")
         wrong = judge_request(request.method, request.target, request.headers, request.body)
         if wrong:
             self.violations += wrong
-            return 599, _error_json("VIOLATION", "", "; ".join(wrong))
+            return 599, error_json("VIOLATION", "", "; ".join(wrong))
         try:
             status, data = self._route(request)
         except Refusal as refusal:
-            data = _error_json(refusal.name, refusal.issue, refusal.text or refusal.issue)
+            data = error_json(refusal.name, refusal.issue, refusal.text or refusal.issue)
             data["links"] = refusal.links
             return refusal.status, data
         self.violations += judge_answer(
@@ -326,7 +276,7 @@ class PayPalServer:
             raise Refusal(400, "INVALID_REQUEST", "INVALID_DATE_RANGE", "Date range is wrong.")
         if start > refreshed:
             message = "Data for the given start date is not available."
-            return 400, _error_json("INVALID_REQUEST", "", message)
+            return 400, error_json("INVALID_REQUEST", "", message)
         end = min(end, refreshed)
         found = [line.info for line in self.books.lines if start <= line.at <= end]
         if len(found) > self.most_results:
@@ -425,34 +375,3 @@ ROUTES: dict[tuple[str, str], Call] = {
     ("GET", "/v3/vault/payment-tokens/([^/]+)"): PayPalServer._method,
     ("DELETE", "/v3/vault/payment-tokens/([^/]+)"): PayPalServer._forget,
 }
-
-
-def _error_json(name: str, issue: str, text: str) -> Json:
-    data: Json = {"name": name, "message": text, "debug_id": "90957fca61718"}
-    if issue:
-        data["details"] = [{"issue": issue, "description": f"{issue}: {text}"}]
-    return data
-
-
-def error_body(name: str, issue: str, text: str = "as the test wished") -> bytes:
-    """A refusal to put on the wire."""
-    return json.dumps(_error_json(name, issue, text)).encode()
-
-
-def _send(
-    handler: BaseHTTPRequestHandler,
-    status: int,
-    body: bytes,
-    clock: Clock,
-    headers: Mapping[str, str],
-) -> None:
-    handler.send_response_only(status)
-    handler.send_header("Date", format_datetime(clock.now(), usegmt=True))
-    handler.send_header("Content-Type", "application/json")
-    handler.send_header("Content-Length", str(len(body)))
-    # One request a connection, so that nothing is left open when a test is over.
-    handler.send_header("Connection", "close")
-    for name, value in headers.items():
-        handler.send_header(name, value)
-    handler.end_headers()
-    handler.wfile.write(body)

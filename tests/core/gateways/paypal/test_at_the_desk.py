@@ -13,7 +13,7 @@ from billdesk.core.values.errors import GatewayUnreachable
 from billdesk.core.values.money import Money
 from tests.core.gateways.till import MINUTE
 from tests.gateway_servers.paypal_scene import PayPalScene
-from tests.gateway_servers.paypal_server import Fault
+from tests.gateway_servers.paypal_wire import Fault
 from tests.new_ledger import seeded
 
 HOUR = timedelta(hours=1)

@@ -12,7 +12,7 @@ from billdesk.core.values.errors import GatewayError, GatewayUnreachable
 from billdesk.core.values.money import Money
 from tests.core.gateways.till import Till
 from tests.gateway_servers.paypal_scene import PayPalScene
-from tests.gateway_servers.paypal_server import Fault, error_body
+from tests.gateway_servers.paypal_wire import Fault, error_body
 
 HOUR = timedelta(hours=1)
 CAPTURE = ("POST", "/capture")

@@ -18,7 +18,8 @@ from billdesk.core.values.errors import (
 )
 from tests.core.gateways.till import Till
 from tests.gateway_servers.paypal_scene import PayPalScene
-from tests.gateway_servers.paypal_server import CLIENT_ID, SECRET, Fault
+from tests.gateway_servers.paypal_server import CLIENT_ID, SECRET
+from tests.gateway_servers.paypal_wire import Fault
 
 TOKEN = ("POST", "/v1/oauth2/token")
 HOUR = timedelta(hours=1)

@@ -210,6 +210,19 @@ def test_an_event_in_a_strange_shape_stops_nothing(
     assert paid.settled.key in keys(told(till))
 
 
+def test_a_dispute_that_does_not_say_what_it_is_about_is_told_all_the_same(
+    world: PayPalScene, till: Till
+) -> None:
+    resource = {
+        "dispute_id": "PP-D-1",
+        "status": "UNDER_REVIEW",
+        "dispute_amount": {"currency_code": "USD", "value": "5.00"},
+        "create_time": "2026-01-05T09:00:00.000Z",
+    }
+    fact = one_fact(world, till, "CUSTOMER.DISPUTE.CREATED", resource)
+    assert (fact.stage, fact.object_id, fact.charge_id) == ("disputed", "PP-D-1", None)
+
+
 def test_a_reversal_in_a_strange_shape_is_kept_in_sight(world: PayPalScene, till: Till) -> None:
     fact = one_fact(world, till, "PAYMENT.CAPTURE.REVERSED", {"id": "REV1"})
     assert fact.stage == "unknown"

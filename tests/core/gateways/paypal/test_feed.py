@@ -12,7 +12,7 @@ from billdesk.core.values.clock import MovingClock, format_instant
 from billdesk.core.values.errors import GatewayError, GatewayUnreachable, KeyRefused
 from tests.core.gateways.till import MINUTE, Till, keys, of_stage
 from tests.gateway_servers.paypal_scene import PayPalScene
-from tests.gateway_servers.paypal_server import Fault
+from tests.gateway_servers.paypal_wire import Fault
 
 DAY = timedelta(days=1)
 EVENTS = ("GET", "/v1/notifications/webhooks-events")

@@ -15,8 +15,8 @@ from billdesk.core.values.money import Money
 from tests.core.gateways.paypal.steps import told
 from tests.core.gateways.till import MINUTE, Till, of_stage
 from tests.gateway_servers.paypal_scene import PayPalScene
-from tests.gateway_servers.paypal_server import Fault, error_body
 from tests.gateway_servers.paypal_shapes import refund_json
+from tests.gateway_servers.paypal_wire import Fault, error_body
 
 DAY = timedelta(days=1)
 

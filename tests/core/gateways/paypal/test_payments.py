@@ -15,7 +15,7 @@ from billdesk.core.values.money import Money
 from tests.core.gateways.paypal.steps import told
 from tests.core.gateways.till import MINUTE, Till
 from tests.gateway_servers.paypal_scene import PayPalScene
-from tests.gateway_servers.paypal_server import Fault, error_body
+from tests.gateway_servers.paypal_wire import Fault, error_body
 
 HOUR = timedelta(hours=1)
 CAPTURE = ("POST", "/capture")

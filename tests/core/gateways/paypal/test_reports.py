@@ -19,7 +19,7 @@ from billdesk.core.values.errors import (
 from billdesk.core.values.money import Money
 from tests.core.gateways.till import MINUTE, Till, keys, of_stage
 from tests.gateway_servers.paypal_scene import PayPalScene
-from tests.gateway_servers.paypal_server import Fault, error_body
+from tests.gateway_servers.paypal_wire import Fault, error_body
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)

@@ -12,7 +12,7 @@ from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.errors import GatewayUnreachable, KeyRefused, NotOffered
 from tests.core.gateways.till import MINUTE, Till
 from tests.gateway_servers.paypal_scene import PayPalScene
-from tests.gateway_servers.paypal_server import Fault
+from tests.gateway_servers.paypal_wire import Fault
 
 VISA = {"last_digits": "4242", "brand": "VISA", "expiry": "2028-04"}
 UNION_PAY = {"last_digits": "0005", "brand": "CHINA_UNION_PAY"}

@@ -41,7 +41,6 @@ OVERLAP = timedelta(minutes=10)
 RETENTION = timedelta(days=30)
 """How long PayPal is said to list events. It promises nothing."""
 EVENTS_WINDOW = timedelta(days=1)
-QUIET_MARK_AGE = timedelta(days=1)
 OLDEST_SIGNATURE = timedelta(minutes=5)
 EVENTS_PAGE_SIZE = 50
 MOST_EVENTS_PAGES = 2_000
@@ -81,8 +80,7 @@ class Feed:
     def facts(self, cursor: str | None) -> FactPage:
         """The events of one day, oldest first, from ten minutes before the mark on.
 
-        The mark is PayPal's own time: the end of a day that is over, else the newest event; when
-        nothing happens for long it follows a day behind PayPal's clock.
+        The mark is PayPal's own time: the end of a day that is over, else the newest event.
         """
         state = _read_cursor(cursor, "facts")
         oldest = self._clock.now() - RETENTION
@@ -102,10 +100,9 @@ class Feed:
         facts = tuple(fact for _, message in events for fact in self._event_facts(message))
         complete = end >= heard_at
         newest = max([mark, *(event.happened_at for event, _ in events)])
-        mark_after = max(newest, heard_at - QUIET_MARK_AGE) if complete else end
         return FactPage(
             facts,
-            _cursor("facts", mark=mark_after),
+            _cursor("facts", mark=newest if complete else end),
             complete=complete,
             events=tuple(event for event, _ in events),
             gap_since=mark if mark < oldest else None,

@@ -192,7 +192,7 @@ def refund_fact(
 
 def dispute_facts(source: Source, dispute: Json) -> tuple[Fact, ...]:
     """What a dispute tells: that it was opened, and who won it once that is decided."""
-    [about, *_] = dispute["disputed_transactions"]
+    [about, *_] = dispute.get("disputed_transactions") or [{}]
     outcome = dispute.get("dispute_outcome", {})
 
     def told(stage: Stage, amount: Json, at: str) -> Fact:
@@ -205,7 +205,7 @@ def dispute_facts(source: Source, dispute: Json) -> tuple[Fact, ...]:
             detail=words(dispute.get("reason", "")),
             raw=dispute,
             payment_id=about.get("custom") or None,
-            charge_id=about["seller_transaction_id"],
+            charge_id=about.get("seller_transaction_id"),
         )
 
     amount = dispute["dispute_amount"]
