@@ -140,11 +140,14 @@ def clearing(session: Session, gateway: str, span: Span) -> dict[str, int]:
     if not assets:
         return {}
     # Grouped by asset, all entries would have to be sorted first, which SQLite does in memory here.
-    sums = ", ".join(["sum(CASE WHEN w.asset = ? THEN e.amount_minor END)"] * len(assets))
+    # Joined instead of looked up, a new Postgres ledger without statistics would go astray.
+    sums = ", ".join(["sum(CASE WHEN asset = ? THEN amount_minor END)"] * len(assets))
     [row] = session.all(
-        f"SELECT {sums} FROM entry e"
-        " JOIN posting g ON g.number = e.posting_number JOIN wallet w ON w.number = e.wallet_number"
-        " WHERE e.counterparty = ? AND e.number >= ? AND g.happened_at >= ? AND g.happened_at < ?",
+        f"SELECT {sums} FROM (SELECT e.amount_minor AS amount_minor,"
+        " (SELECT g.happened_at FROM posting g WHERE g.number = e.posting_number) AS happened_at,"
+        " (SELECT w.asset FROM wallet w WHERE w.number = e.wallet_number) AS asset"
+        " FROM entry e WHERE e.counterparty = ? AND e.number >= ?) AS booked"
+        " WHERE happened_at >= ? AND happened_at < ?",
         (
             *assets,
             f"gateway:{gateway}",
