@@ -57,13 +57,12 @@ def furnish_gateways(till: Shop) -> None:
                     (text, text),
                 )
                 block.execute("UPDATE account SET name = ? WHERE ref = 'acme'", (text,))
-                block.execute("UPDATE fact SET object_id = object_id || ?", (text,))
 
 
 AT_GATEWAYS: tuple[tuple[str, ...], ...] = (
     ("4",), ("enter",), ("escape", "v"), ("y",), ("escape", "c"), ("enter",), ("escape", "d"),
     ("enter",), ("escape", "9"), ("enter",), ("escape", "w"), ("enter",), ("escape", "0"),
-    ("enter",), ("slash", "escape", "escape", "enter"), ("escape", "E"), ("escape", "escape", "2"),
+    ("enter",), ("f", "f", "f"), ("enter",), ("escape", "E"), ("escape", "escape", "2"),
     ("enter",), ("p",), ("enter",), ("escape", "X"), ("escape", "T"), ("escape", "N"),
 )  # fmt: skip
 
