@@ -40,7 +40,7 @@ MOST_MATCHED_KEPT = 20_000
 """Of longer lists only those items are kept that do not match."""
 
 _KEY = 3  # the first fields of a line
-_BATCH = 500
+_BATCH = 4_000
 _TELL_EVERY = 1_000
 
 Progress = Callable[[int, int], None]
