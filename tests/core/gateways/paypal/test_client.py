@@ -214,7 +214,10 @@ def test_an_account_that_does_not_say_its_name_is_the_one_it_was_connected_as(
     assert world.paypal(account="").check().account == "M3RCHANTACC22"
     world.server.forbidden.add("/v1/reporting/balances")
     assert world.paypal(account="MINE").check().account == "MINE"
-    assert world.paypal(account="").check().account == "APP-80W284485P519543T"
+    unnamed = world.paypal(account="").check().account
+    assert unnamed == world.paypal(account="").check().account
+    assert unnamed.startswith("app-")
+    assert CLIENT_ID not in unnamed
 
 
 def test_check_tries_the_key_anew(world: PayPalScene) -> None:

@@ -106,15 +106,15 @@ class PayPal:
     def check(self) -> GatewayCheck:
         """Try the key: two requests, for a token with its rights, and for whose account it is.
 
-        Without the right to read balances the account is the one it was connected as, or else the
-        app's id. Raises KeyRefused, GatewayUnreachable.
+        Without the right to read balances the account is the one it was connected as, or else a name
+        made of the app's. Raises KeyRefused, GatewayUnreachable.
         """
         token = self._client.token(fresh=True)
         missing = tuple(
             right for right, scopes in _RIGHTS.items() if token.scopes.isdisjoint(scopes)
         )
         answer = self._client.ask("GET", "/v1/reporting/balances", accept={400, 403, 404})
-        account = answer.data.get("account_id") or self.account or token.app
+        account = answer.data.get("account_id") or self.account or self._client.app
         return GatewayCheck(str(account), self.mode, missing)
 
     # --- payments ----------------------------------------------------------------------------

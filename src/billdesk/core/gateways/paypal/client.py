@@ -6,6 +6,7 @@ PayPal no longer takes is fetched anew once: a refused token did nothing.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import weakref
 from collections.abc import Container, Mapping
@@ -65,7 +66,6 @@ class Token(NamedTuple):
 
     text: str
     until: datetime
-    app: str
     scopes: frozenset[str]
 
 
@@ -91,6 +91,11 @@ class Client:
         weakref.finalize(self, self._http.close)
         self._token: Token | None = None
         self._lock = threading.Lock()
+
+    @property
+    def app(self) -> str:
+        """A name for the app: the same for the same client id, which it does not tell."""
+        return f"app-{hashlib.sha256(self._client_id.encode()).hexdigest()[:16]}"
 
     def ask(
         self,
@@ -157,7 +162,6 @@ class Client:
             return Token(
                 text=answer.data["access_token"],
                 until=now + timedelta(seconds=int(answer.data["expires_in"])) - TOKEN_MARGIN,
-                app=str(answer.data.get("app_id", "")),
                 scopes=frozenset(answer.data.get("scope", "").split()),
             )
 
