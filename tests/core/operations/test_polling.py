@@ -278,7 +278,31 @@ def test_a_gateway_that_has_nothing_to_say_is_asked_again_later(
     till.tick()
     assert till.card_refunds.get(refund.id) == refund
     assert [len(asked(gateway, what)) for what in ("find", "find_refund")] == [2, 1]
-    assert [fact.stage for fact in till.facts.list(payment=payment.id).rows] == ["settled", "opened"]
+    assert [fact.stage for fact in till.facts.list(payment=payment.id).rows] == [
+        "settled",
+        "opened",
+    ]
+
+
+def test_an_answer_that_makes_no_sense_stops_no_other_question(
+    till: Desk, gateway: ScriptedGateway, clock: MovingClock
+) -> None:
+    first, second = (till.deposits.start("acme", "25") for _ in range(2))
+    paid = gateway.fact("settled", second.external_id or "", TWENTY_FIVE)
+    gateway.found = [GatewayError("it makes no sense"), (paid,)]
+    clock.advance(STEP)
+    sheet = till.tick()
+    assert (sheet.deposits, sheet.errors) == (1, (f"{first.id}: it makes no sense",))
+    refund = till.card_refunds.create(second.id, memo="the customer asked for it")
+    gateway.found_refunds = [GatewayError("nor does this")]
+    clock.advance(STEP)
+    assert till.tick().errors == (f"{refund.id}: nor does this",)
+    gateway.found = [KeyRefused("the key of scripted was refused")]
+    clock.advance(STEP)
+    assert till.tick().errors == ("scripted: the key of scripted was refused",)
+    clock.advance(STEP)
+    gateway.found = [GatewayUnreachable("no answer")]
+    assert till.tick().errors == ("scripted: no answer",)
 
 
 def test_a_slow_bank_keeps_a_payment_open(

@@ -477,3 +477,13 @@ def test_a_dispute_before_its_deposit_waits(till: Desk, gateway: ScriptedGateway
     )
     tell(till, gateway, told)
     assert till.facts.list(state="waiting").rows[0].detail == "its payment is not credited yet"
+
+
+def test_what_a_gateway_takes_for_a_dispute_is_the_houses_to_pay(
+    till: Desk, gateway: ScriptedGateway, paid: PaymentSheet
+) -> None:
+    fee = Money(1500, "USD")
+    told = gateway.fact("disputed", "dp_1", paid.amount, charge_id="ch_1", fee=fee)
+    tell(till, gateway, told, gateway.fact("dispute_won", "dp_1", paid.amount, charge_id="ch_1"))
+    assert till.wallets.balance("house").balance.minor == -1500
+    assert money(till) == (2500, 0)

@@ -11,12 +11,12 @@ from datetime import datetime
 from typing import NamedTuple
 
 from billdesk.core.operations.applying import (
-    UNSETTLED,
     apply_fact,
     settled_drafts,
     why_it_waits,
 )
 from billdesk.core.operations.office import Office
+from billdesk.core.operations.outcomes import UNSETTLED
 from billdesk.core.operations.settling import settle_debts
 from billdesk.core.rules.gateway import Event, Fact, Gateway
 from billdesk.core.rules.sheets import IntakeSheet, PaymentSheet

@@ -7,8 +7,10 @@ after every silence, everything is listed again (a sweep), because feeds forget 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from billdesk.core.operations.depositing import gateway_named, open_at_gateway
 from billdesk.core.operations.intake import Taken, take_in
@@ -210,14 +212,31 @@ def _ask_payments(office: Office, gateway: Gateway, polled: Polled, now: datetim
         if not _is_due(asked_at, asks, now):
             continue
         query = PaymentQuery(payment.id, payment.external_id, payment.charge_id, payment.created_at)
-        facts = gateway.find(query)
+        facts = _answer(partial(gateway.find, query), payment.id, polled)
         with office.database.write() as session:
             payment_store.mark_asked(session, payment.id, to_micros(now))
+        if facts is None:
+            continue
         if facts:
             polled.add(take_in(office, _named(facts, payment.id), now))
             _give_up(office, payment, now)
         elif payment.external_id is None:
             _resume_payment(office, gateway, payment, now)
+
+
+def _answer(
+    ask: Callable[[], tuple[Fact, ...]], what: str, polled: Polled
+) -> tuple[Fact, ...] | None:
+    """What a gateway says of one of its objects; None when it says no, which stops no other question."""
+    try:
+        return ask()
+    except KeyRefused:
+        raise
+    except GatewayError as error:
+        if error.retry:
+            raise
+        polled.errors.append(f"{what}: {error.message}")
+        return None
 
 
 def _named(facts: tuple[Fact, ...], payment_id: str) -> list[Fact]:
@@ -266,9 +285,11 @@ def _ask_refunds(office: Office, gateway: Gateway, polled: Polled, now: datetime
             if _is_due(asked_at, asks, now)
         ]
     for refund, payment in waiting:
-        facts = _find_refund(gateway, refund, payment)
+        facts = _answer(partial(_find_refund, gateway, refund, payment), refund.id, polled)
         with office.database.write() as session:
             money_back.mark_refund_asked(session, refund.id, to_micros(now))
+        if facts is None:
+            continue
         if facts:
             told = [replace(fact, refund_id=fact.refund_id or refund.id) for fact in facts]
             polled.add(take_in(office, told, now))

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from billdesk.core.operations.applying import hold_of
 from billdesk.core.operations.depositing import gateway_named
 from billdesk.core.operations.intake import take_in
 from billdesk.core.operations.office import Office
 from billdesk.core.operations.reading import check_limit
 from billdesk.core.operations.taking_back import set_aside, set_free
+from billdesk.core.operations.undoing import hold_of
 from billdesk.core.rules.gateway import Gateway, RefundRequest
 from billdesk.core.rules.sheets import CardRefundSheet, DisputeSheet, Page, PaymentSheet
 from billdesk.core.store import money_back as store
@@ -185,8 +185,8 @@ def send_back(
     """Ask the gateway for a refund that is written down; its id makes this safe to repeat.
 
     A refusal ends the refund, frees what was held and is raised (GatewayError); after
-    GatewayUnreachable, GatewayBusy and KeyRefused it stays open. One that is too old to be asked for again, and
-    that the gateway never heard of, has failed.
+    GatewayUnreachable, GatewayBusy and KeyRefused it stays open. One that is too old to be asked for
+    again, and that the gateway never heard of, has failed.
     """
     if now - refund.created_at >= KEYS_LIVE:
         _fail(office, refund, f"{gateway.name} never heard of it", now)
