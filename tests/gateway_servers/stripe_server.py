@@ -113,6 +113,8 @@ class StripeServer:
             broken += description.breaches(form)
         if method == "POST" and not 0 < len(headers.get("Idempotency-Key", "")) <= 255:
             broken.append("no idempotency key")
+        if any(len(note) > 500 for note in form.get("metadata", {}).values()):
+            broken.append("a note of more than 500 characters")
         if any(name.lower() == "x-stripe-client-telemetry" for name in headers):
             broken.append("telemetry")
         return f"{method} {path}: {'; '.join(broken)}" if broken else ""

@@ -388,6 +388,16 @@ def test_what_is_no_movement_of_a_payment_is_left_out(
     assert list(stripe.rows(clock.now(), clock.now() + timedelta(seconds=1))) == []
 
 
+def test_a_row_in_no_known_shape_stops_the_reading(
+    scene: StripeScene, stripe: Stripe, clock: MovingClock
+) -> None:
+    began = clock.now()
+    scene.pay(stripe.open_payment(REQUEST))
+    del scene.books.of("balance_transaction")[0]["fee"]
+    with pytest.raises(GatewayUnreachable, match="not understood"):
+        list(stripe.rows(began, began + timedelta(seconds=1)))
+
+
 def test_a_row_is_named_by_the_session_even_if_that_is_old(
     scene: StripeScene, stripe: Stripe, clock: MovingClock
 ) -> None:

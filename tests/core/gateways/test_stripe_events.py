@@ -133,11 +133,12 @@ def test_a_refund_of_a_charge_tells_each_and_not_their_sum(
     assert sorted(amounts.values(), key=str) == [Money(1_000, "USD"), Money(2_000, "USD")]
 
 
-def test_a_closed_inquiry_took_nothing(scene: StripeScene, stripe: Stripe) -> None:
+@pytest.mark.parametrize("status", ["warning_closed", "prevented"])
+def test_a_closed_inquiry_took_nothing(scene: StripeScene, stripe: Stripe, status: str) -> None:
     opened = pay(scene, stripe)
     intent_id = scene.books.get(opened.object_id)["payment_intent"]
     dispute = scene.books.dispute(intent_id, 10_000)
-    dispute |= {"status": "warning_closed", "balance_transactions": []}
+    dispute |= {"status": status, "balance_transactions": []}
     scene.books.tell("charge.dispute.closed", dispute)
     told = [fact for fact in stripe.facts(None).facts if fact.object_id == dispute["id"]]
     assert {fact.stage for fact in told} == {"disputed", "dispute_won"}

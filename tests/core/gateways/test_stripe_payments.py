@@ -106,6 +106,8 @@ def test_a_known_customer_pays_as_one(scene: StripeScene, stripe: Stripe) -> Non
 def test_what_was_paid_with_once_is_no_method(scene: StripeScene, stripe: Stripe) -> None:
     opened = stripe.open_payment(REQUEST)
     scene.pay(opened)
+    used = scene.books.of("payment_method")[0]
+    used["customer"] = "cus_1"  # known to Stripe, but nobody was asked whether it may be used again
     [settled] = stripe.find(query(scene, opened.object_id))
     assert settled.method is None
     assert settled.fee == Money(320, "USD")
@@ -161,8 +163,10 @@ def test_done_but_unpaid_is_processing_until_the_bank_has_paid(
     scene.books.arrive(opened.object_id)
     found = stripe.find(query(scene, opened.object_id))
     assert stages(found) == ["settled"]
+    before = len(scene.requests())
     told = stripe.facts(None).facts
     assert {fact.key for fact in told if fact.stage == "settled"} == {found[0].key}
+    assert len(scene.requests()) == before + 2, "two events of one session fetch it once"
 
 
 def test_a_slow_bank_that_says_no_ends_it(scene: StripeScene, stripe: Stripe) -> None:
@@ -248,6 +252,10 @@ def test_a_charge_tells_its_fee_and_what_it_was_paid_with(
     assert charged.method is not None
     assert charged.object_id == charged.charge_id == charged.occurrence
     assert scene.server.keys[-2] == "pay_9"
+    asked = scene.server.forms[-2]
+    assert (asked["off_session"], asked["confirm"], asked["capture_method"]) == (
+        "true", "true", "automatic",
+    )  # fmt: skip
 
 
 def test_a_charge_is_told_even_if_its_fee_cannot_be_asked_for(

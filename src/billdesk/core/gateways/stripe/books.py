@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from billdesk.core.gateways.stripe.amounts import kept_fee, money_of
-from billdesk.core.gateways.stripe.client import JSON, StripeCaller
+from billdesk.core.gateways.stripe.client import JSON, StripeCaller, understood
 from billdesk.core.gateways.stripe.objects import everything
 from billdesk.core.gateways.stripe.shapes import (
     PAYMENT_KEY,
@@ -31,10 +31,11 @@ def book_rows(stripe: StripeCaller, since: datetime, until: datetime) -> Iterato
     """The rows of a half-open span, newest first. Raises GatewayError and its kinds."""
     span = {"gte": _seconds_up(since), "lt": _seconds_up(until)}
     sessions = _Sessions(stripe, span)
-    for line in everything(stripe, "balance_transaction", created=span):
-        source = line.get("source")
-        if isinstance(source, dict) and source.get("object") in _KINDS:
-            yield _row(line, source, sessions)
+    with understood():
+        for line in everything(stripe, "balance_transaction", created=span):
+            source = line.get("source")
+            if isinstance(source, dict) and source.get("object") in _KINDS:
+                yield _row(line, source, sessions)
 
 
 class _Sessions:
