@@ -14,6 +14,7 @@ from billdesk.screens.connect import Choose, Connect
 from billdesk.screens.detail import Detail
 from billdesk.screens.facts import FactsScreen
 from billdesk.screens.gateways import GatewaysScreen
+from billdesk.screens.paged_table import PagedTable
 from billdesk.screens.payments import PaymentsScreen
 from billdesk.screens.task import TaskDialog
 from tests.core.keyrings import MemoryKeyring, keys
@@ -109,6 +110,21 @@ async def test_waiting_facts_say_why_they_wait_and_can_be_replayed(at_till: Stag
         await press(pilot, "b", "R")
         assert where(app) is GatewaysScreen
         await until(pilot, lambda: "0 waiting facts placed" in said(app))
+
+
+async def test_what_waits_needs_attention_and_is_one_key_from_the_overview(
+    at_till: Staged,
+) -> None:
+    app = at_till()
+    async with on_stage(app, LARGE) as pilot:
+        assert "2 facts of sandbox wait for a person" in text_of(app)
+        assert "sandbox TEST asked" in text_of(app)
+        attention = app.screen.query_one(PagedTable)
+        titles = [row.title for row in attention.rows]
+        attention.move_to(titles.index("2 facts of sandbox wait for a person"))
+        await press(pilot, "enter")
+        assert where(app) is FactsScreen
+        await until(pilot, lambda: "state:waiting" in text_of(app))
 
 
 async def test_what_went_wrong_and_until_when_a_gateway_is_left_alone_is_said(

@@ -9,7 +9,7 @@ import pytest
 
 from billdesk.app import BilldeskApp
 from tests.screens.desk_pilot import SMALL, on_stage, text_of
-from tests.screens.scenes import SCENES, play
+from tests.screens.scenes import SCENES, TILL_SCENES, play
 
 if TYPE_CHECKING:
     from rich.segment import Segment
@@ -21,7 +21,7 @@ TOLD = {
     "overview": ("1 FROZEN", "1 OWES", "!  warning", "·  note", "DEMO", "live"),
     "balances": ("FROZEN", "SPENT", "OWES", "SUSPENDED", "USD owed", "▌acme"),
     "ledger": ("-18.00", "+18.00"),
-    "payments": ("pending", "succeeded"),
+    "payments": ("pending", "succeeded", "TEST"),
     "refunds": ("+18.00",),
     "adjustments": ("-5.00", "+40.00"),
     "audit": ("refused", "done"),
@@ -38,6 +38,30 @@ def is_grey(segment: Segment) -> bool:
         colour is None or colour.triplet is None or len(set(colour.triplet)) == 1
         for colour in colours
     )
+
+
+TOLD_AT_THE_TILL = {
+    "till-payments": ("disputed", "failed", "pending", "TEST"),
+    "till-payment-link": ("pending", "TEST: no real money", "█▀▀▀▀▀█"),
+    "till-disputes": ("open", "won"),
+    "till-gateways": ("TEST", "fine", "2 facts nobody could place", "open until a sweep"),
+    "till-facts": ("waiting", "waits: no payment"),
+    "till-items": ("timing", "to explain", "within the limit"),
+    "till-methods": ("default", "TEST"),
+}
+
+
+@pytest.mark.parametrize("scene", TOLD_AT_THE_TILL)
+async def test_every_state_at_the_till_is_told_by_a_word(
+    scene: str, at_till: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = at_till()
+    async with on_stage(app, SMALL) as pilot:
+        await play(pilot, *TILL_SCENES[scene])
+        shown = text_of(app)
+        for words in TOLD_AT_THE_TILL[scene]:
+            assert words in shown
 
 
 @pytest.mark.parametrize("scene", TOLD)

@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from billdesk.core.desk import create_ledger, open_desk
+from billdesk.core.gateways.sandbox import Sandbox
+from billdesk.core.values.clock import MovingClock
 from billdesk.screens import gateway_verbs, verbs
+from tests.screens.shop import NOW
 
 
 def test_what_is_wrong_with_a_field_is_said_beside_it() -> None:
@@ -45,3 +51,23 @@ def test_what_is_hard_to_take_back_is_typed_again() -> None:
 def test_what_can_be_lifted_again_is_not_typed_twice() -> None:
     for act in (verbs.freeze("acme", "USD"), verbs.suspend("acme"), verbs.reopen("acme")):
         assert act.typed is None
+
+
+def test_the_gateway_an_account_pays_by_is_offered_first_and_the_sandbox_last(
+    tmp_path: Path,
+) -> None:
+    clock, path = MovingClock(NOW), tmp_path / "two.ledger"
+    gateways = [Sandbox(tmp_path / name, name=name, clock=clock) for name in ("one", "two")]
+    create_ledger(path, clock=clock).close()
+    with open_desk(path, clock=clock, gateways=gateways) as desk:
+        desk.accounts.add("acme", name="Acme")
+        assert list(gateway_verbs.gateways_for(desk, "acme")) == ["one", "two"]
+        desk.accounts.set_gateway("acme", "two")
+        assert gateway_verbs.gateways_for(desk, "acme") == {"two": "test", "one": "test"}
+        act = gateway_verbs.deposit(
+            "acme", "USD", "pay_1", gateway_verbs.gateways_for(desk, "acme")
+        )
+        assert act.fields[0].value == "two"
+        assert "TEST: no real money" in act.foreseen({"gateway": "two"})
+        live = gateway_verbs.deposit("acme", "USD", "pay_1", {"stripe": "live"})
+        assert "LIVE: real money" in live.foreseen({"gateway": "stripe"})

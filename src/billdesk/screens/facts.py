@@ -47,10 +47,10 @@ class FactsScreen(ListScreen["FactSheet"]):
     def columns(self) -> Sequence[Column[FactSheet]]:
         return (
             Column("Happened", 11, lambda row: self.app.times.short(row.happened_at)),
-            Column("Gateway", 8, lambda row: row.gateway, grow=1),
+            Column("Gateway", 8, lambda row: row.gateway),
             Column("Mode", 4, lambda row: (mode_word(row.mode), tone_of(mode_word(row.mode)))),
-            Column("Stage", 13, lambda row: row.stage.replace("_", " ")),
-            Column("State", 7, lambda row: (row.state, tone_of(row.state))),
+            Column("Stage", 14, lambda row: row.stage.replace("_", " ")),
+            Column("State", 7, lambda row: (row.state, tone_of(row.state)), from_width=90),
             Column("Amount", 10, lambda row: number(row.amount), right=True),
             Column("Why, or of what", 12, _why, grow=3),
             Column("Object", 20, lambda row: (row.object_id, "muted"), grow=1, from_width=120),
@@ -98,5 +98,5 @@ class FactsScreen(ListScreen["FactSheet"]):
 def _why(row: FactSheet) -> tuple[str, str]:
     """Why it waits; of one that was applied, what it was about."""
     if row.state == "waiting":
-        return row.detail or "its target is not known here", "warn"
+        return f"waits: {row.detail or 'its target is not known here'}", "warn"
     return row.payment_id or row.detail, "muted"

@@ -16,6 +16,7 @@ from billdesk.screens.figures import (
     amount,
     count,
     counted,
+    mode_word,
     number,
     tone_of,
 )
@@ -108,6 +109,8 @@ class OverviewScreen(DeskScreen["OverviewSheet"]):
             self.app.show_account(row.target)
         elif row.screen == "balances" and row.target is not None:
             self.app.show_balances(f"standing:{row.target}")
+        elif row.screen == "facts":
+            self.app.show_list("facts", "state:waiting")
         elif row.screen != self.place and row.screen in {place.name for place in self.app.places}:
             self.app.action_go(row.screen)
         else:
@@ -182,7 +185,9 @@ def _health(sheet: OverviewSheet, width: int) -> Content:
 
 
 def _gateway(gateway: GatewaySheet, sheet: OverviewSheet) -> list[Piece]:
-    asked = f"{gateway.name} ({gateway.mode}) asked {ago(gateway.last_polled_at, sheet.as_of)}"
+    asked = (
+        f"{gateway.name} {mode_word(gateway.mode)} asked {ago(gateway.last_polled_at, sheet.as_of)}"
+    )
     pieces: list[Piece] = [(asked, "")]
     if gateway.open_payments:
         pieces.append((f"{counted(gateway.open_payments, 'payment')} open", "accent"))

@@ -88,13 +88,13 @@ def _attention(
     for gateway in gateways:
         if gateway.last_error:
             title = f"{gateway.name} could not be asked"
-            found.append(AttentionSheet("problem", title, gateway.last_error, "payments", None))
+            found.append(AttentionSheet("problem", title, gateway.last_error, "gateways", None))
         elif gateway.lag_seconds is not None and gateway.lag_seconds > _STALE_SECONDS:
             title = f"{gateway.name} was last asked {gateway.lag_seconds // 60} minutes ago"
-            found.append(AttentionSheet("warning", title, "press r to poll", "payments", None))
+            found.append(AttentionSheet("warning", title, "poll it now", "gateways", None))
         if gateway.waiting_facts:
             title = f"{gateway.waiting_facts} facts of {gateway.name} wait for a person"
-            found.append(AttentionSheet("problem", title, "see billdesk facts", "payments", None))
+            found.append(AttentionSheet("problem", title, "each says why it waits", "facts", None))
     for word, severity, detail in (
         ("FROZEN", "warning", "debits are refused until they are unfrozen"),
         ("OWES", "warning", "more was used than could be paid"),
