@@ -78,7 +78,8 @@ class StripeServer:
         handler = type("Handler", (_Handler,), {"server_of": self})
         self._http = _Listener(("127.0.0.1", 0), handler, self.breaches)
         self._http.daemon_threads = True
-        self._thread = Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02})
+        serve = self._http.serve_forever
+        self._thread = Thread(target=serve, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
 
     @property
