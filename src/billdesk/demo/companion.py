@@ -1,4 +1,7 @@
-"""While one looks at the demo its customers go on: charges and deposits every second or two."""
+"""While one looks at the demo its customers go on, every second or two.
+
+Charges and deposits mostly; now and then money goes back, is contested, or tops a wallet up.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,15 @@ from collections.abc import Callable
 from billdesk.core.desk import Desk, open_desk
 from billdesk.core.values.clock import to_micros
 from billdesk.core.values.errors import GatewayError, Refused, StoreBusy
+from billdesk.core.values.money import Money
 from billdesk.demo import routine
 
 PAUSE_SECONDS = 1.5
 _GLANCE_SECONDS = 0.1
 _ACTS_PER_DEPOSIT = 4
+_ACTS_PER_RARITY = 10
+_NEWEST = 20
+_CONTESTED_MINOR = (16_604, 16_605)  # the sandbox has the first lost and the second won
 _FIRST_LEAD = 100_000
 
 
@@ -40,12 +47,18 @@ def _wait(seconds: float, is_leaving: Callable[[], bool]) -> None:
 
 
 def live_on(desk: Desk, chance: random.Random) -> None:
-    """One act of one customer: a charge mostly, sometimes a deposit; what was paid is polled.
+    """One act of one customer, and a poll of what came of the others.
 
     Raises Refused, GatewayError, StoreError as the desk's verbs do.
     """
-    found = (routine.purse(row.wallet) for row in desk.wallets.rows().rows)
-    member, wallet = chance.choice([purse for purse in found if purse is not None])
+    act = chance.choice(_RARITIES) if chance.randrange(_ACTS_PER_RARITY) == 0 else _use
+    act(desk, chance)
+    desk.gateways.poll()
+
+
+def _use(desk: Desk, chance: random.Random) -> None:
+    """A customer is charged, or pays in."""
+    member, wallet = _customer(desk, chance)
     lead = _FIRST_LEAD + desk.ledger.pulse()
     goods = routine.delivery(member, wallet.asset, lead, chance)
     poor = goods.amount.minor > routine.room_minor(wallet)
@@ -59,4 +72,31 @@ def live_on(desk: Desk, chance: random.Random) -> None:
             subject=goods.subject,
             to=goods.counterparty,
         )
-    desk.gateways.poll()
+
+
+def _give_back(desk: Desk, chance: random.Random) -> None:
+    """A tenth of a payment goes back to the card it came from."""
+    payments = desk.payments.list(status="succeeded", limit=_NEWEST).rows
+    if payments:
+        payment = chance.choice(payments)
+        part = Money(payment.amount.minor // 10, payment.amount.asset)
+        desk.card_refunds.create(payment.id, part, memo="a part back, as agreed by telephone")
+
+
+def _contest(desk: Desk, chance: random.Random) -> None:
+    """Somebody pays in, and will say that it was not them."""
+    member, _ = _customer(desk, chance)
+    desk.deposits.start(member.ref, Money(chance.choice(_CONTESTED_MINOR), member.asset))
+
+
+def _catch_up(desk: Desk, _chance: random.Random) -> None:
+    """Everything that is due, among it topping up who runs low."""
+    desk.tick()
+
+
+_RARITIES = (_give_back, _contest, _catch_up)
+
+
+def _customer(desk: Desk, chance: random.Random) -> routine.Purse:
+    found = (routine.purse(row.wallet) for row in desk.wallets.rows().rows)
+    return chance.choice([purse for purse in found if purse is not None])

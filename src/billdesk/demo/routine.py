@@ -6,7 +6,7 @@ Everything follows from the number of the quarter and the wallets as they are.
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -58,17 +58,14 @@ def purse(wallet: WalletSheet) -> Purse | None:
     return member, wallet
 
 
-def top_ups(
-    quarter: int, purses: list[Purse], by_themselves: Collection[str]
-) -> list[tuple[str, Money]]:
-    """Who pays in because little is left, and how much; not those who are topped up `by_themselves`."""
+def top_ups(quarter: int, purses: list[Purse]) -> list[tuple[str, Money]]:
+    """Who pays in because little is left, and how much."""
     chance = random.Random(f"{SEED} top-ups {quarter}")
     wanted = []
     for member, wallet in purses:
         unit_minor = 10 ** exponent_of(wallet.asset)
         if (
             wallet.asset == member.asset
-            and member.ref not in by_themselves
             and wallet.available.minor < member.top_up * unit_minor // 5
         ):
             units = member.top_up * chance.choice((2, 2, 3, 4)) // 2

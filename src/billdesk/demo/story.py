@@ -41,8 +41,8 @@ class Week:
     """What business as usual came to in a week."""
 
     def __init__(self) -> None:
-        self.deposits = 0
-        self.topups = 0
+        self._deposits = 0
+        self._topups = 0
         self._charges = 0
         self._sums: dict[str, int] = {}
 
@@ -51,13 +51,17 @@ class Week:
         self._charges += 1
         self._sums[amount.asset] = self._sums.get(amount.asset, 0) + amount.minor
 
+    def count(self, tick: TickSheet) -> None:
+        """Count what a poll or a tick brought."""
+        self._deposits += tick.deposits
+        self._topups += tick.topups
+
     def told(self) -> str:
         """In a line."""
         sums = [Money(self._sums[asset], asset) for asset in sorted(self._sums)]
         told = ", ".join(f"{format_grouped(*amount)} {amount.asset}" for amount in sums)
         return (
-            f"{self.deposits} deposits, {self.topups} of them top-ups,"
-            f" {self._charges} charges ({told})"
+            f"{self._deposits} deposits, {self._topups} top-ups, {self._charges} charges ({told})"
         )
 
 
@@ -115,8 +119,6 @@ class Story:
         self.counterpart.set_down(down=is_down)
         for scene in scenes:
             scene(self)
-        if quarter % QUARTERS_A_DAY == 1:
-            self._week_counts(self.engine.tick())
         purses = list(self._purses())
         self._top_up(quarter, purses)
         self._work(quarter, begins_at, purses)
@@ -201,28 +203,30 @@ class Story:
                 return
 
     def _top_up(self, quarter: int, purses: list[routine.Purse]) -> None:
-        """Who runs low pays in, and gets the next credits."""
+        """Who runs low pays in, and gets the next credits; once a day all is done that is due."""
         for ref in routine.without_credits(purses):
             memo = "the next credits of the yearly agreement"
             key = f"credits:{ref}:{quarter}"
             self.office.adjustments.credit(ref, routine.CREDITS, memo=memo, reference=key)
-        wanted = routine.top_ups(quarter, purses, self._topped_up())
+        wanted = routine.top_ups(quarter, purses)
+        by_themselves = self._topped_up() if wanted else set()
         for ref, amount in wanted:
+            if ref in by_themselves:
+                continue
             with suppress(GatewayUnreachable):  # the payment stays open, and a poll asks again
                 self.pay_in(ref, amount, f"quarter {quarter}")
             self.wait(minutes=1)
         if wanted:
             self.wait(minutes=5)
-            self._week_counts(self.engine.gateways.poll())
+        if quarter % QUARTERS_A_DAY == 1:
+            self._week.count(self.engine.tick())
+        elif wanted:
+            self._week.count(self.engine.gateways.poll())
 
     def _topped_up(self) -> set[str]:
         """Whose wallets are filled up by themselves."""
         watches = self.engine.watches.list().rows
         return {each.account_ref for each in watches if each.topup_below and not each.stopped}
-
-    def _week_counts(self, tick: TickSheet) -> None:
-        self._week.deposits += tick.deposits + tick.topups
-        self._week.topups += tick.topups
 
     def _work(self, quarter: int, begins_at: datetime, purses: list[routine.Purse]) -> None:
         """The program charges for what it delivered, moments later; a quarter counts as one act."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from billdesk.core.rules.sheets import PaymentSheet
+from billdesk.core.rules.sheets import MethodSheet, PaymentSheet
 from billdesk.demo.story import Story
 from billdesk.demo.telling import (
     charge_told,
@@ -50,14 +50,14 @@ def topped_up(story: Story) -> None:
 def stopped(story: Story) -> None:
     """Tidewater's new card is declined until nobody tries it any more."""
     story.teller.heading("A card that is declined")
-    card, *_ = story.office.methods.list("tidewater")
+    old, *_ = _methods_by_age(story, "tidewater")
     story.act(
         "tidewater saves a new card",
-        lambda: story.counterpart.save_declining_method(card.customer_id),
+        lambda: story.counterpart.save_declining_method(old.customer_id),
         lambda _: "saved on the sandbox's own page",
     )
     story.act("ask the sandbox for it", story.engine.gateways.poll, tick_told)
-    new = next(each for each in story.office.methods.list("tidewater") if each.id != card.id)
+    _, new = _methods_by_age(story, "tidewater")
     set_role = story.office.methods.set_role
     story.act("charge the new one from now on", lambda: set_role(new.id, "default"), method_told)
     _spend(story, "tidewater", "130.00", "second")
@@ -77,7 +77,7 @@ def tried_again(story: Story) -> None:
     """Somebody has the last top-up tried again, and this time the old card helps out."""
     story.teller.heading("Tried again by hand")
     methods = story.office.methods
-    _, old = methods.list("tidewater")
+    old, _ = _methods_by_age(story, "tidewater")
     story.act("let the old card help out", lambda: methods.set_role(old.id, "backup"), method_told)
     failed = _last_topup(story, "tidewater")
     story.act(
@@ -88,6 +88,10 @@ def tried_again(story: Story) -> None:
         ),
     )
     story.act("what is saved now", lambda: methods.list("tidewater"), methods_told)
+
+
+def _methods_by_age(story: Story, ref: str) -> list[MethodSheet]:
+    return sorted(story.office.methods.list(ref), key=lambda method: method.added_at)
 
 
 def _last_topup(story: Story, ref: str) -> PaymentSheet:
