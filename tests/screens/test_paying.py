@@ -191,6 +191,20 @@ async def test_money_goes_back_to_a_card_after_a_review_that_holds_it_and_asks_n
         assert (refund.amount, refund.account_ref) == (Money(1200, "USD"), "acme")
 
 
+async def test_a_payment_on_the_account_goes_back_to_its_card_and_a_charge_into_the_wallet(
+    at_till: Staged,
+) -> None:
+    app = at_till(account="acme")
+    async with on_stage(app, LARGE) as pilot:
+        await press(pilot, "f", "f", "f", "f", "R")
+        await until(pilot, lambda: isinstance(app.screen, Review))
+        assert "Refund to card: acme" in text_of(app)
+        await press(pilot, "escape", "f", "f", "f")
+        await play(pilot, "G", "k")
+        await press(pilot, "R")
+        assert "Refund to card" not in text_of(app)
+
+
 async def test_what_went_back_already_is_not_offered_again(at_till: Staged, till: Shop) -> None:
     with till.desk() as desk:
         payment = desk.payments.list(account="acme").rows[0]

@@ -20,7 +20,7 @@ from billdesk.screens.as_of import AsOf
 from billdesk.screens.detail import Detail, hold_lines, payment_lines, posting_lines
 from billdesk.screens.figures import amount, money_tone, number, signed
 from billdesk.screens.frame import DeskScreen
-from billdesk.screens.gateway_verbs import deposit, gateways_for
+from billdesk.screens.gateway_verbs import card_refund, deposit, gateways_for, what_is_left
 from billdesk.screens.incident import Offer, incident_lines, incident_markdown
 from billdesk.screens.keys import keys_of
 from billdesk.screens.line_table import Column, LineTable
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from billdesk.core.desk import Desk
-    from billdesk.core.rules.sheets import EntrySheet, IncidentSheet, TimelineSheet
+    from billdesk.core.rules.sheets import EntrySheet, IncidentSheet, PaymentSheet, TimelineSheet
+    from billdesk.core.values.money import Money
 
 CHIPS = ("all", "entry", "hold", "freeze", "payment", "audit")
 ACTS = {
@@ -223,7 +224,7 @@ class AccountScreen(DeskScreen["IncidentSheet"]):
             "suspend": status == "open",
             "close": status != "closed",
             "release": bool(sheet.open_holds),
-            "refund": row is not None and _is_charge(row),
+            "refund": row is not None and (_is_charge(row) or _is_money_in(row)),
             "reverse": row is not None and row.kind == "entry",
         }
         return offered.get(action, status == "open" or action in {"adjust", "freeze", "limit"})
@@ -286,7 +287,19 @@ class AccountScreen(DeskScreen["IncidentSheet"]):
             self._review(verbs.release(hold.id, self._ref, about))
 
     def action_refund(self) -> None:
-        self._on_marked_entry(verbs.refund)
+        """A charge goes back into the wallet, a payment to where it came from."""
+        row = self.table.row
+        if row is not None and _is_money_in(row):
+            self.act(lambda desk: what_is_left(desk, row.id), self._review_card_refund)
+        else:
+            self._on_marked_entry(verbs.refund)
+
+    def _review_card_refund(self, found: tuple[PaymentSheet, Money]) -> None:
+        payment, left = found
+        if left.minor <= 0:
+            self.say("all of this payment went back already, or is on its way", "warn")
+        else:
+            self._review(card_refund(payment, left, self.app.mint("rfd")))
 
     def action_reverse(self) -> None:
         self._on_marked_entry(verbs.reverse)
@@ -309,6 +322,10 @@ def _amount(row: TimelineSheet) -> str | tuple[str, str]:
 
 def _is_charge(row: TimelineSheet) -> bool:
     return row.kind == "entry" and row.id.startswith("chg_")
+
+
+def _is_money_in(row: TimelineSheet) -> bool:
+    return row.kind == "payment" and row.id.startswith("pay_")
 
 
 def _story_lines(row: TimelineSheet, at: str) -> tuple[tuple[str, str], ...]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from billdesk.core.desk import Desk
-    from billdesk.core.rules.sheets import CardRefundSheet, GatewaySheet, Page, PaymentSheet
+    from billdesk.core.rules.sheets import GatewaySheet, PaymentSheet
 
 NO_SAVING, SAVING = "no", "yes"
 
@@ -74,11 +74,14 @@ def deposit(ref: str, asset: str, payment_id: str, modes: Mapping[str, str]) -> 
     )
 
 
-def what_is_left(payment: PaymentSheet, on_its_way: Page[CardRefundSheet]) -> Money:
-    """What of a payment can still go back, less what is on its way."""
-    gone = payment.refunded.minor if payment.refunded else 0
-    gone += sum(refund.amount.minor for refund in on_its_way.rows)
-    return Money(max(0, payment.amount.minor - gone), payment.amount.asset)
+def what_is_left(desk: Desk, payment_id: str) -> tuple[PaymentSheet, Money]:
+    """A payment, and what of it can still go back: not what is on its way already."""
+    payment = desk.payments.get(payment_id)
+    on_its_way = desk.card_refunds.list(payment=payment_id, status="pending").rows
+    gone_minor = payment.refunded.minor if payment.refunded else 0
+    gone_minor += sum(refund.amount.minor for refund in on_its_way)
+    left_minor = max(0, payment.amount.minor - gone_minor)
+    return payment, Money(left_minor, payment.amount.asset)
 
 
 def card_refund(payment: PaymentSheet, left: Money, refund_id: str) -> Act:

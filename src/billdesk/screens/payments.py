@@ -20,12 +20,12 @@ from billdesk.screens.review import Review
 if TYPE_CHECKING:
     from billdesk.core.desk import Desk
     from billdesk.core.rules.sheets import (
-        CardRefundSheet,
         FactSheet,
         Page,
         PaymentSheet,
         TickSheet,
     )
+    from billdesk.core.values.money import Money
     from billdesk.screens.acts import Receipt
     from billdesk.screens.filter_line import Query
 
@@ -131,17 +131,14 @@ class PaymentsScreen(ListScreen["PaymentSheet"]):
     def action_send_back(self) -> None:
         row = self.table.row
         if row is not None and self.may_act():
-            self.act(
-                lambda desk: desk.card_refunds.list(payment=row.id, status="pending"),
-                lambda on_its_way: self._review_refund(row, on_its_way),
-            )
+            self.act(lambda desk: what_is_left(desk, row.id), self._review_refund)
 
-    def _review_refund(self, row: PaymentSheet, on_its_way: Page[CardRefundSheet]) -> None:
-        left = what_is_left(row, on_its_way)
+    def _review_refund(self, found: tuple[PaymentSheet, Money]) -> None:
+        payment, left = found
         if left.minor <= 0:
             self.say("all of this payment went back already, or is on its way; c shows it", "warn")
             return
-        act = card_refund(row, left, self.app.mint("rfd"))
+        act = card_refund(payment, left, self.app.mint("rfd"))
         self.app.push_screen(Review(act), lambda _: self.ask())
 
     def action_retry(self) -> None:
