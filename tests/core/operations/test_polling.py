@@ -305,6 +305,35 @@ def test_an_answer_that_makes_no_sense_stops_no_other_question(
     assert till.tick().errors == ("scripted: no answer",)
 
 
+def test_a_decline_that_can_be_tried_again_leaves_the_payment_open(
+    till: Desk, gateway: ScriptedGateway
+) -> None:
+    payment = till.deposits.start("acme", "25")
+    object_id, later = payment.external_id or "", AT + timedelta(seconds=30)
+    declined = gateway.fact("declined", object_id, happened_at=AT + timedelta(seconds=20))
+    early = gateway.fact("opened", object_id, occurrence="early")
+    again = gateway.fact("opened", object_id, occurrence="again", happened_at=later)
+    told = []
+    for fact in (declined, early, again):
+        gateway.pages = [FactPage((fact,), "1", complete=True)]
+        till.gateways.poll()
+        told.append(till.payments.get(payment.id).status)
+    assert told == ["failed", "failed", "pending"]
+
+
+def test_a_payment_that_we_ended_ourselves_is_not_opened_by_an_old_word(
+    till: Desk, gateway: ScriptedGateway
+) -> None:
+    gateway.opening = GatewayError("no such currency")
+    with pytest.raises(GatewayError):
+        till.deposits.start("acme", "25")
+    (payment,) = till.payments.list(status="failed").rows
+    late = gateway.fact("opened", "cs_1", payment_id=payment.id)
+    gateway.pages = [FactPage((late,), "1", complete=True)]
+    till.gateways.poll()
+    assert till.payments.get(payment.id).status == "failed"
+
+
 def test_a_slow_bank_keeps_a_payment_open(
     till: Desk, gateway: ScriptedGateway, clock: MovingClock
 ) -> None:

@@ -36,7 +36,7 @@ from billdesk.core.rules.gateway import (
 from billdesk.core.rules.ledger import Draft, Leg, digest_of
 from billdesk.core.rules.sheets import PaymentSheet
 from billdesk.core.store import payments as payment_store
-from billdesk.core.store.facts import mark_fact
+from billdesk.core.store.facts import last_declined_at, mark_fact
 from billdesk.core.store.methods import account_of_customer
 from billdesk.core.store.sessions import Session
 from billdesk.core.values.clock import to_micros
@@ -97,7 +97,7 @@ def _apply_to_payment(office: Office, session: Session, fact: Fact, now: datetim
             )  # fmt: skip
             _keep_method(office, session, fact, payment, now)
             return CREDITED
-    elif payment.status == "pending":
+    elif payment.status == "pending" or _can_be_paid_again(session, fact, payment):
         status = {"declined": "failed", "expired": "expired"}.get(fact.stage, "pending")
         payment_store.move_payment(
             session, payment.id, status=status, detail=fact.detail, at=at, pay_url=fact.pay_url,
@@ -108,6 +108,14 @@ def _apply_to_payment(office: Office, session: Session, fact: Fact, now: datetim
                 office, session, f"{payment.purpose}.{status}", payment.amount, fact, payment, now
             )
     return APPLIED
+
+
+def _can_be_paid_again(session: Session, fact: Fact, payment: PaymentSheet) -> bool:
+    """Whether a payment that was declined is open again, by a word that is newer than the decline."""
+    if payment.status != "failed" or fact.stage not in ("opened", "processing"):
+        return False
+    declined_at = last_declined_at(session, fact)
+    return declined_at is not None and to_micros(fact.happened_at) >= declined_at
 
 
 def settled_drafts(

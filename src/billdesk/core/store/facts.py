@@ -162,6 +162,16 @@ def mark_fact(session: Session, number: int, *, state: str, detail: str) -> None
     session.run(MARK_FACT, (state, detail, number))
 
 
+def last_declined_at(session: Session, fact: Fact) -> int | None:
+    """When the object of a fact was declined last, by the gateway's time; None if it never was."""
+    row = session.one(
+        "SELECT max(happened_at) FROM fact WHERE gateway = ? AND mode = ? AND object_id = ?"
+        " AND stage = 'declined'",
+        (fact.gateway, fact.mode, fact.object_id),
+    )
+    return row[0] if row else None
+
+
 def list_facts(
     session: Session,
     *,
