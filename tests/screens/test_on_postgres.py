@@ -57,6 +57,25 @@ async def test_the_desk_works_on_postgres(postgres_empty_url: str, tmp_path: Pat
         await until(pilot, lambda: "may run" in text_of(app))
 
 
+async def test_money_in_and_out_works_on_postgres(postgres_empty_url: str, tmp_path: Path) -> None:
+    found_shop(tmp_path, postgres_empty_url)
+    app = stage(Shop(tmp_path, postgres_empty_url))
+    async with on_stage(app, LARGE) as pilot:
+        await play(pilot, "4", "j", "j", "enter", ("wait", "settled"), "escape", "R")
+        await press(pilot, "tab", "tab")
+        await write(pilot, "the customer paid twice")
+        await until(pilot, lambda: "Held at once" in text_of(app) or "Not possible" in text_of(app))
+        await press(pilot, "escape", "c", "d", "9", "s")
+        await until(pilot, lambda: "sandbox: " in said(app))
+        await press(pilot, "w", "0", "N", "tab", "tab", "tab", "tab", "enter")
+        await until(pilot, lambda: "within the limit" in text_of(app))
+        await press(pilot, "escape", "2", "enter", "p", "A", "shift+tab")
+        await fill_in(pilot, "75.00")
+        await until(pilot, lambda: "No entries" in text_of(app))
+        await press(pilot, "tab", "enter")
+        await until(pilot, lambda: "Done." in text_of(app))
+
+
 # --- keeping ---
 
 

@@ -196,7 +196,10 @@ async def test_a_payment_on_the_account_goes_back_to_its_card_and_a_charge_into_
 ) -> None:
     app = at_till(account="acme")
     async with on_stage(app, LARGE) as pilot:
-        await press(pilot, "f", "f", "f", "f", "R")
+        await press(pilot, "f", "f", "f", "f", "enter")
+        await until(pilot, lambda: "fact " in text_of(app))
+        assert "settled, 40.00 USD, applied" in text_of(app), "what the gateway said of it"
+        await press(pilot, "escape", "R")
         await until(pilot, lambda: isinstance(app.screen, Review))
         assert "Refund to card: acme" in text_of(app)
         await press(pilot, "escape", "f", "f", "f")

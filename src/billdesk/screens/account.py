@@ -17,7 +17,7 @@ from billdesk.core.rules.sheets import EntryFilter
 from billdesk.screens import verbs
 from billdesk.screens.acts import Act, Receipt
 from billdesk.screens.as_of import AsOf
-from billdesk.screens.detail import Detail, hold_lines, payment_lines, posting_lines
+from billdesk.screens.detail import Detail, fact_lines, hold_lines, payment_lines, posting_lines
 from billdesk.screens.figures import amount, money_tone, number, signed
 from billdesk.screens.frame import DeskScreen
 from billdesk.screens.gateway_verbs import card_refund, deposit, gateways_for, what_is_left
@@ -180,8 +180,10 @@ class AccountScreen(DeskScreen["IncidentSheet"]):
             )
         elif row.id.startswith("pay_"):
             self.act(
-                lambda desk: desk.payments.get(row.id),
-                lambda payment: self._detail("Payment", payment.id, payment_lines(payment, times)),
+                lambda desk: (desk.payments.get(row.id), desk.facts.list(payment=row.id).rows),
+                lambda found: self._detail(
+                    "Payment", row.id, payment_lines(found[0], times) + fact_lines(found[1], times)
+                ),
             )
         elif row.kind == "entry":
             self.act(

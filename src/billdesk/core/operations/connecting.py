@@ -378,9 +378,14 @@ def _agreed_mode(make: Make, given: Secrets, *, live: bool) -> Mode:
     asked: Mode = "live" if live else "test"
     mode = mode_of(make, given, otherwise=asked)
     if mode == "live" and not live:
-        raise BadInput("that is a live key, which moves real money", "add --live if that is meant")
+        raise BadInput(
+            "that is a live key, which moves real money",
+            "choose live mode (add --live) if that is meant",
+        )
     if mode == "test" and live:
-        raise BadInput("that is a test key, which moves no real money", "leave --live out")
+        raise BadInput(
+            "that is a test key, which moves no real money", "choose test mode (leave --live out)"
+        )
     return mode
 
 
