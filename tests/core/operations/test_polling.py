@@ -205,6 +205,19 @@ def test_what_a_gateway_refuses_is_said_on_the_payment_and_stops_nothing_else(
     assert till.payments.list(status="pending").rows == ()
 
 
+def test_a_payment_that_fails_again_and_again_slows_nothing_else_down(
+    till: Desk, gateway: ScriptedGateway, clock: MovingClock
+) -> None:
+    gateway.opening = GatewayUnreachable("it failed under this key before")
+    with pytest.raises(GatewayUnreachable):
+        till.deposits.start("acme", "25")
+    (stuck,) = till.payments.list().rows
+    clock.advance(STEP)
+    assert till.tick().errors == (f"{stuck.id}: it failed under this key before",)
+    assert till.gateways.list()[0].quiet_until is None
+    assert till.tick().polled == 1
+
+
 def test_a_key_that_is_refused_leaves_what_was_asked_for_open(
     till: Desk, gateway: ScriptedGateway, clock: MovingClock
 ) -> None:

@@ -242,6 +242,10 @@ def test_a_refund_that_cannot_be_sent_yet_stays_open(
     clock.advance(STEP)
     assert till.tick().errors == (f"scripted: {error.message}",)
     assert (till.card_refunds.list().rows[0].status, money(till)) == ("pending", (2500, 2500))
+    gateway.refunding = GatewayUnreachable("no answer")
+    clock.advance(STEP)
+    (stuck,) = till.card_refunds.list().rows
+    assert till.tick().errors == (f"{stuck.id}: no answer",)
     gateway.refunding = GatewayError("the card is closed")
     clock.advance(STEP)
     assert till.tick().errors == ()

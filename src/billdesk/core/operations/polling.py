@@ -221,7 +221,7 @@ def _ask_payments(office: Office, gateway: Gateway, polled: Polled, now: datetim
             polled.add(take_in(office, _named(facts, payment.id), now))
             _give_up(office, payment, now)
         elif payment.external_id is None:
-            _resume_payment(office, gateway, payment, now)
+            _resume_payment(office, gateway, payment, polled, now)
 
 
 def _answer(
@@ -249,10 +249,12 @@ def _is_due(asked_at: int, asks: int, now: datetime) -> bool:
     return now - from_micros(asked_at) >= wait
 
 
-def _resume_payment(office: Office, gateway: Gateway, payment: PaymentSheet, now: datetime) -> None:
+def _resume_payment(
+    office: Office, gateway: Gateway, payment: PaymentSheet, polled: Polled, now: datetime
+) -> None:
     """The gateway never heard of it: ask again with the same key, while the key is remembered.
 
-    What it refuses is said on the payment and stops nothing else.
+    What it refuses is said on the payment; neither that nor a call that fails stops anything else.
     """
     if now - payment.created_at >= KEYS_LIVE:
         end(office, payment, "expired", f"{gateway.name} never heard of it", now)
@@ -262,11 +264,11 @@ def _resume_payment(office: Office, gateway: Gateway, payment: PaymentSheet, now
             resume_off_session(office, payment, now)
         else:
             open_at_gateway(office, gateway, payment, now)
-    except KeyRefused:
+    except (KeyRefused, GatewayBusy):
         raise
     except (GatewayError, Refused) as error:
         if error.retry:
-            raise
+            polled.errors.append(f"{payment.id}: {error.message}")
 
 
 def _give_up(office: Office, payment: PaymentSheet, now: datetime) -> None:
@@ -294,7 +296,7 @@ def _ask_refunds(office: Office, gateway: Gateway, polled: Polled, now: datetime
             told = [replace(fact, refund_id=fact.refund_id or refund.id) for fact in facts]
             polled.add(take_in(office, told, now))
         elif refund.external_id is None:
-            _resume_refund(office, gateway, refund, payment, now)
+            _resume_refund(office, gateway, refund, payment, polled, now)
 
 
 def _resume_refund(
@@ -302,16 +304,17 @@ def _resume_refund(
     gateway: Gateway,
     refund: CardRefundSheet,
     payment: PaymentSheet,
+    polled: Polled,
     now: datetime,
 ) -> None:
     """The gateway never heard of it: ask again. What it refuses is said on the refund."""
     try:
         send_back(office, gateway, refund, payment, now)
-    except KeyRefused:
+    except (KeyRefused, GatewayBusy):
         raise
     except GatewayError as error:
         if error.retry:
-            raise
+            polled.errors.append(f"{refund.id}: {error.message}")
 
 
 def _find_refund(
