@@ -17,6 +17,7 @@ from billdesk.core.values.errors import BilldeskError, Refused
 from billdesk.core.values.money import Money
 from billdesk.demo import furnish, run
 from billdesk.demo.companion import accompany, live_on
+from billdesk.demo.conclusion import conclude
 from billdesk.demo.narration import PlainTeller, ProgressTeller, Step
 from tests.demo.listener import NOW, Listener
 
@@ -114,6 +115,7 @@ def test_it_runs_on_postgres_all_the_same(
     ):
         assert balances(desk) == balances(other)
         assert desk.verify().ok
+    assert conclude(postgres_empty_url, PlainTeller(io.StringIO())) == 0
 
 
 @pytest.mark.parametrize("leaves_after", [3, 75, 117, 127, 134, 141, 167, 178, 197, 205])

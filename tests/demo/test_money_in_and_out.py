@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import random
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from billdesk.core.desk import Desk, open_desk
+from billdesk.core.gateways.sandbox import Sandbox
 from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.errors import GatewayError, Refused, StoreError
 from billdesk.demo.companion import live_on
@@ -161,10 +163,20 @@ def test_the_books_still_agree_after_customers_went_on(demo: str) -> None:
     with open_desk(demo, clock=clock, actor="lead-engine", origin="demo") as desk:
         for _ in range(120):
             clock.advance(timedelta(seconds=2))
-            try:
+            with suppress(Refused, GatewayError):
                 live_on(desk, chance)
-            except (Refused, GatewayError):
-                continue
         assert len(desk.card_refunds.list().rows) > 5, "some money went back"
         assert len(desk.disputes.list().rows) > 3, "some was contested"
     assert concluded(demo)[0] == 0
+
+
+def test_customers_who_go_on_use_the_sandbox_alone(demo: str, tmp_path: Path) -> None:
+    other = Sandbox(tmp_path / "other.sandbox", name="stripe-eu")
+    own = Sandbox(f"{demo}.sandbox")
+    chance = random.Random(5)
+    with open_desk(demo, actor="lead-engine", gateways=[own, other]) as desk:
+        for _ in range(60):
+            with suppress(Refused, GatewayError):
+                live_on(desk, chance)
+        assert desk.payments.list(status="pending", gateway="sandbox").rows
+        assert desk.payments.list(gateway="stripe-eu").rows == ()

@@ -1,4 +1,4 @@
-"""Who is in the demo: about forty invented businesses that buy leads, calls and messages.
+"""Who is in the demo: about fifty invented businesses that buy leads, calls and messages.
 
 Some of them carry the names that break careless programs, on purpose.
 """

@@ -14,6 +14,7 @@ from billdesk.core.values.clock import to_micros
 from billdesk.core.values.errors import GatewayError, Refused, StoreBusy
 from billdesk.core.values.money import Money
 from billdesk.demo import routine
+from billdesk.demo.counterpart import SANDBOX
 
 PAUSE_SECONDS = 1.5
 _GLANCE_SECONDS = 0.1
@@ -53,7 +54,7 @@ def live_on(desk: Desk, chance: random.Random) -> None:
     """
     act = chance.choice(_RARITIES) if chance.randrange(_ACTS_PER_RARITY) == 0 else _use
     act(desk, chance)
-    desk.gateways.poll()
+    desk.gateways.poll(SANDBOX)
 
 
 def _use(desk: Desk, chance: random.Random) -> None:
@@ -63,7 +64,8 @@ def _use(desk: Desk, chance: random.Random) -> None:
     goods = routine.delivery(member, wallet.asset, lead, chance)
     poor = goods.amount.minor > routine.room_minor(wallet)
     if wallet.asset == member.asset and (poor or chance.randrange(_ACTS_PER_DEPOSIT) == 0):
-        desk.deposits.start(member.ref, f"{max(member.top_up // 4, 10)} {member.asset}")
+        amount = f"{max(member.top_up // 4, 10)} {member.asset}"
+        desk.deposits.start(member.ref, amount, gateway=SANDBOX)
     elif not poor:
         desk.charges.create(
             member.ref,
@@ -76,7 +78,7 @@ def _use(desk: Desk, chance: random.Random) -> None:
 
 def _give_back(desk: Desk, chance: random.Random) -> None:
     """A tenth of a payment goes back to the card it came from."""
-    payments = desk.payments.list(status="succeeded", limit=_NEWEST).rows
+    payments = desk.payments.list(status="succeeded", gateway=SANDBOX, limit=_NEWEST).rows
     if payments:
         payment = chance.choice(payments)
         part = Money(payment.amount.minor // 10, payment.amount.asset)
@@ -86,7 +88,8 @@ def _give_back(desk: Desk, chance: random.Random) -> None:
 def _contest(desk: Desk, chance: random.Random) -> None:
     """Somebody pays in, and will say that it was not them."""
     member, _ = _customer(desk, chance)
-    desk.deposits.start(member.ref, Money(chance.choice(_CONTESTED_MINOR), member.asset))
+    amount = Money(chance.choice(_CONTESTED_MINOR), member.asset)
+    desk.deposits.start(member.ref, amount, gateway=SANDBOX)
 
 
 def _catch_up(desk: Desk, _chance: random.Random) -> None:

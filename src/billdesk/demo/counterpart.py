@@ -17,7 +17,10 @@ from billdesk.core.rules.sheets import LedgerSheet, PaymentSheet
 from billdesk.core.values.clock import EPOCH, Clock, SystemClock
 from billdesk.core.values.money import Money
 
-__all__ = ["Counterpart", "Fact"]
+__all__ = ["SANDBOX", "Counterpart", "Fact"]
+
+SANDBOX = "sandbox"
+"""What it is connected as; real gateways that somebody connected to a demo are left alone."""
 
 USUAL = SandboxSwitches(
     refund_takes=timedelta(hours=20),
@@ -37,7 +40,7 @@ class Counterpart:
             path = Path(f"{info.where}.sandbox")
         else:
             path = default_paths().data / f"{info.ledger_id}.sandbox"
-        self.gateway = Sandbox(path, clock=clock, switches=USUAL)
+        self.gateway = Sandbox(path, name=SANDBOX, clock=clock, switches=USUAL)
 
     def set_down(self, *, down: bool) -> None:
         """Whether anything answers."""

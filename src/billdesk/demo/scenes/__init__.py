@@ -40,6 +40,7 @@ SCENES: Mapping[int, tuple[Scene, ...]] = {
     _quarter(48): (trouble.credit_limit,),
     _quarter(52): (money_back.disputes_decided,),
     _quarter(54): (money_back.refund_elsewhere,),
+    _quarter(55, 3): (money_back.refund_elsewhere_found,),
     _quarter(57): (trouble.suspended,),
     _quarter(60, 4): (word_of_mouth.down,),
     _quarter(61, 1): (word_of_mouth.back, month_end.second_month),

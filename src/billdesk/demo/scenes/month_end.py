@@ -6,10 +6,9 @@ from datetime import datetime
 from functools import partial
 
 from billdesk.core.rules.sheets import ReconcileSheet
+from billdesk.demo.counterpart import SANDBOX
 from billdesk.demo.story import QUARTERS_A_DAY, Story
 from billdesk.demo.telling import item_told, payment_told, reconcile_told, tick_told
-
-SANDBOX = "sandbox"
 
 
 def first_month(story: Story) -> None:

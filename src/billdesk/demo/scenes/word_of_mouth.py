@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from billdesk.core.values.errors import BadInput, GatewayError, GatewayUnreachable
 from billdesk.core.values.money import Money
-from billdesk.demo.counterpart import Fact
+from billdesk.demo.counterpart import SANDBOX, Fact
 from billdesk.demo.story import Story
 from billdesk.demo.telling import intake_told, payment_told, reconcile_told, tick_told
 
@@ -25,7 +25,7 @@ def by_message(story: Story) -> None:
     body, headers = story.counterpart.gateway.message(fact)
     story.act(
         "take in a message that somebody changed",
-        lambda: story.engine.gateways.take("sandbox", body + b" ", headers),
+        lambda: story.engine.gateways.take(SANDBOX, body + b" ", headers),
         intake_told,
         refused=BadInput,
     )
@@ -67,7 +67,7 @@ def down(story: Story) -> None:
     )
     story.act(
         "compare with its books",
-        lambda: story.office.reconcile.run("sandbox"),
+        lambda: story.office.reconcile.run(SANDBOX),
         reconcile_told,
         refused=GatewayUnreachable,
     )
@@ -89,4 +89,4 @@ def back(story: Story) -> None:
 
 def _take(story: Story, title: str, fact: Fact) -> None:
     body, headers = story.counterpart.gateway.message(fact)
-    story.act(title, lambda: story.engine.gateways.take("sandbox", body, headers), intake_told)
+    story.act(title, lambda: story.engine.gateways.take(SANDBOX, body, headers), intake_told)
