@@ -5,12 +5,13 @@ Spans are cut by the gateway's time, which postings and disputes carry.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from billdesk.core.rules.matching import Line, Span
 from billdesk.core.store.history import first_number_at
-from billdesk.core.store.sessions import Session
+from billdesk.core.store.sessions import Kind, Session
 
 _CLOCKS_APART = 86_400_000_000
 """An entry is recorded after it happened, unless the gateway's clock is ahead: not by more than a day."""
@@ -85,50 +86,80 @@ def known_objects(
     session: Session, gateway: str, mode: str, span: Span, kind: str, lines: Sequence[Line]
 ) -> dict[str, Known]:
     """What the desk knows, of any span, by the names that lines of a kind carry."""
-    if kind not in _KNOWN:
-        return {}
-    sql, known = _KNOWN[kind], dict[str, Known]()
+    known = dict[str, Known]()
     for column, names in _names(kind, lines).items():
-        rows = session.all(sql.format(column, _marks(names)), (gateway, mode, *names))
+        sql = lookup(session.kind, kind, column)
+        rows = session.all(sql, (json.dumps(list(names)), gateway, mode))
         for name, external_id, our_id, account_id, is_open, happened_at in rows:
             elsewhere = happened_at is not None and not span.since <= happened_at < span.until
             known[name] = Known(external_id, our_id, account_id, bool(is_open) or elsewhere)
     return known
 
 
-# A payment whose gateway's id is not known yet goes by our own.
+# Other tables are looked into row by row: joined, they might be read whole.
+_HAPPENED_AT = "(SELECT g.happened_at FROM posting g WHERE g.id = o.posting_id)"
+_ACCOUNT_ID = "(SELECT p.account_id FROM payment p WHERE p.id = o.payment_id)"
+_IS_PENDING = "CASE WHEN o.status = 'pending' THEN 1 ELSE 0 END"
+_IS_OPEN = "CASE WHEN o.status = 'open' THEN 1 ELSE 0 END"
+
+# A kind's table, and what is told of a row. A payment whose gateway's id is not known yet goes by ours.
 _KNOWN = {
-    "payment": """
-SELECT o.{0}, coalesce(o.external_id, o.id), o.id, o.account_id,
-       CASE WHEN o.status = 'pending' THEN 1 ELSE 0 END, g.happened_at
-FROM payment o LEFT JOIN posting g ON g.id = o.posting_id
-WHERE o.gateway = ? AND o.mode = ? AND o.{0} IN ({1})""",
-    "refund": """
-SELECT o.{0}, o.external_id, o.id, p.account_id,
-       CASE WHEN o.status = 'pending' THEN 1 ELSE 0 END, g.happened_at
-FROM card_refund o JOIN payment p ON p.id = o.payment_id LEFT JOIN posting g ON g.id = o.posting_id
-WHERE o.gateway = ? AND o.mode = ? AND o.{0} IN ({1})""",
-    "dispute": """
-SELECT o.{0}, o.external_id, o.id, p.account_id,
-       CASE WHEN o.status = 'open' THEN 1 ELSE 0 END, o.opened_at
-FROM dispute o JOIN payment p ON p.id = o.payment_id
-WHERE o.gateway = ? AND o.mode = ? AND o.{0} IN ({1})""",
+    "payment": (
+        "payment",
+        f"coalesce(o.external_id, o.id), o.id, o.account_id, {_IS_PENDING}, {_HAPPENED_AT}",
+    ),
+    "refund": (
+        "card_refund",
+        f"o.external_id, o.id, {_ACCOUNT_ID}, {_IS_PENDING}, {_HAPPENED_AT}",
+    ),
+    "dispute": ("dispute", f"o.external_id, o.id, {_ACCOUNT_ID}, {_IS_OPEN}, o.opened_at"),
 }
 
+# Each name is looked up by itself in the unique index of its column, whatever is known of the tables.
+# Postgres without statistics expects next to no rows of a gateway; then all indexes that begin with
+# the gateway seem equally good to it, and each name would cost a walk through all payments. So the
+# row is asked for in an order that the right index alone can give, where an `=` would not ask for
+# any, and under LIMIT, which keeps the lookups from becoming a join.
+_LOOKUP_SQLITE = """
+SELECT n.value, {told} FROM json_each(?) AS n
+CROSS JOIN {table} o ON o.gateway = ? AND o.mode = ? AND o.{column} = n.value"""
+_LOOKUP_POSTGRES = """
+SELECT n.value, {told} FROM json_array_elements_text(?::json) AS n
+CROSS JOIN LATERAL (
+    SELECT * FROM {table} WHERE gateway = ? AND mode = ? AND {column} BETWEEN n.value AND n.value
+    ORDER BY {column} LIMIT 1
+) AS o"""
+_LOOKUP_POSTGRES_BY_OUR_ID = """
+SELECT n.value, {told} FROM json_array_elements_text(?::json) AS n
+CROSS JOIN LATERAL (SELECT * FROM {table} WHERE id = n.value LIMIT 1) AS o
+WHERE o.gateway = ? AND o.mode = ?"""
 
-def _names(kind: str, lines: Sequence[Line]) -> dict[str, list[str]]:
-    """The columns to look into, and for what. A payment has more names than one."""
-    ids = [line.external_id for line in lines]
+
+def lookup(database: Kind, kind: str, column: str) -> str:
+    """The SQL that finds objects of a kind by a column; values: names as JSON, gateway, mode."""
+    table, told = _KNOWN[kind]
+    if database == "sqlite":
+        template = _LOOKUP_SQLITE
+    elif column == "id":
+        template = _LOOKUP_POSTGRES_BY_OUR_ID
+    else:
+        template = _LOOKUP_POSTGRES
+    return template.format(table=table, told=told, column=column)
+
+
+def _names(kind: str, lines: Sequence[Line]) -> dict[str, Iterable[str]]:
+    """The columns to look into, and for what, once each. A payment has more names than one."""
+    if kind not in _KNOWN:
+        return {}
+    ids = dict.fromkeys(line.external_id for line in lines)
     if kind != "payment":
         return {"external_id": ids}
-    ids += [line.charge_id for line in lines if line.charge_id]
-    ours = [line.our_id for line in lines if line.our_id]
-    names = {"external_id": ids, "charge_id": ids}
-    return {**names, "id": ours} if ours else names
-
-
-def _marks(values: Sequence[object]) -> str:
-    return ", ".join("?" * len(values))
+    ids.update(dict.fromkeys(line.charge_id for line in lines if line.charge_id))
+    ours = dict.fromkeys(line.our_id for line in lines if line.our_id)
+    names: dict[str, Iterable[str]] = {"external_id": ids, "charge_id": ids}
+    if ours:
+        names["id"] = ours
+    return names
 
 
 def clearing(session: Session, gateway: str, span: Span) -> dict[str, int]:
