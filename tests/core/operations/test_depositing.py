@@ -120,6 +120,20 @@ def test_the_same_id_carries_on_with_the_same_payment(
     assert cents(till) == 2500
 
 
+def test_inside_a_transaction_nobody_is_asked_until_it_stands(
+    till: Desk, clock: MovingClock, sandbox: Sandbox
+) -> None:
+    with till.rehearsal():
+        assert till.deposits.start("acme", "25").pay_url is None
+    assert till.payments.list().rows == ()
+    with till.transaction():
+        payment = till.deposits.start("acme", "25")
+    assert known(sandbox, payment) == ()
+    clock.advance(SECONDS)
+    till.tick()
+    assert till.payments.get(payment.id).pay_url is not None
+
+
 def test_the_same_id_from_two_desks_at_once_is_one_payment(
     till: Desk, ledger_url: str, clock: MovingClock, sandbox: Sandbox
 ) -> None:

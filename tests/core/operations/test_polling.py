@@ -20,6 +20,7 @@ from billdesk.core.values.errors import (
     NotFound,
     NotOffered,
     ReadOnly,
+    Refused,
 )
 from billdesk.core.values.money import Money
 from tests.core.operations.scripted_gateway import AT, ScriptedGateway
@@ -405,6 +406,18 @@ def test_a_wrong_signature_a_wrong_name_and_a_desk_that_only_looks_take_nothing_
         pytest.raises(ReadOnly),
     ):
         reader.gateways.take("scripted", b"{}", {"signature": "right"})
+
+
+def test_no_gateway_is_asked_inside_a_transaction(till: Desk, gateway: ScriptedGateway) -> None:
+    for ask in (
+        till.tick,
+        till.gateways.poll,
+        till.gateways.sweep,
+        lambda: till.gateways.take("scripted", b"{}", {"signature": "right"}),
+    ):
+        with till.transaction(), pytest.raises(Refused, match="inside a transaction"):
+            ask()
+    assert gateway.asked == []
 
 
 # --- facts that wait -----------------------------------------------------------------------------

@@ -60,6 +60,7 @@ class Intake:
         """
         office = self._office
         office.check_writable()
+        office.check_outside()
         now = office.now()
         page = gateway.read_event(body, headers, now)
         taken = take_in(office, page.facts, now, page.events, gateway)

@@ -53,6 +53,11 @@ class Office:
         if self.database.read_only:
             raise ReadOnly("this desk was opened read-only", "open it again without --read-only")
 
+    def check_outside(self) -> None:
+        """Raises Refused inside a write block, where nobody may wait for a gateway."""
+        if self.database.in_block():
+            raise Refused("a gateway is not asked inside a transaction", "end it first")
+
     def audit(
         self,
         session: Session,

@@ -76,8 +76,7 @@ class Reconciliations:
         """
         office = self._office
         office.check_writable()
-        if office.database.in_block():
-            raise Refused("a gateway is not asked inside a transaction", "end it first")
+        office.check_outside()
         now = office.now()
         maker = gateway_named(office, gateway)
         span = _span(since, until, now)

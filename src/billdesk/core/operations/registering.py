@@ -87,8 +87,7 @@ class Methods:
     def _check_free_to_ask(self) -> None:
         """Raises ReadOnly, Refused inside a transaction: what a gateway did is not rolled back."""
         self._office.check_writable()
-        if self._office.database.in_block():
-            raise Refused("a gateway is not asked inside a transaction", "end it first")
+        self._office.check_outside()
 
     def _compare(self, account_id: str, gateway: Gateway, customer_id: str, now: datetime) -> None:
         """Bring one customer's methods up to date with what the gateway has now."""

@@ -15,8 +15,9 @@ _INDEX_BATCHES = 20
 
 
 def tick(office: Office) -> TickSheet:
-    """Everything that is due, in bounded steps. Raises ReadOnly, StoreError kinds."""
+    """Everything that is due, in bounded steps. Raises ReadOnly, Refused in a block, StoreError kinds."""
     office.check_writable()
+    office.check_outside()
     now = office.now()
     polled = poll(office, tuple(office.gateways), now, patient=True)
     freed = Holds(office).expire_due()
@@ -24,8 +25,12 @@ def tick(office: Office) -> TickSheet:
 
 
 def poll_once(office: Office, name: str | None, *, sweep: bool = False) -> TickSheet:
-    """Ask one gateway, or all, now; `sweep` lists everything once more. Raises NotFound, ReadOnly."""
+    """Ask one gateway, or all, now; `sweep` lists everything once more.
+
+    Raises NotFound, ReadOnly, Refused inside a transaction.
+    """
     office.check_writable()
+    office.check_outside()
     now = office.now()
     names = tuple(office.gateways) if name is None else (name,)
     return _sheet(now, poll(office, names, now, patient=False, sweep=sweep), 0, Watched(), 0)
