@@ -32,6 +32,8 @@ from billdesk.demo.telling import tick_told
 DAYS = 90
 QUARTERS_A_DAY = 4
 QUARTERS_A_WEEK = 28
+TICKS_EVERY = 8
+"""Quarters: as often as the story can afford; in life it is every minute."""
 BATCH = 4
 
 Answer = TypeVar("Answer")
@@ -203,7 +205,7 @@ class Story:
                 return
 
     def _top_up(self, quarter: int, purses: list[routine.Purse]) -> None:
-        """Who runs low pays in, and gets the next credits; once a day all is done that is due."""
+        """Who runs low pays in, and gets the next credits; now and then all is done that is due."""
         for ref in routine.without_credits(purses):
             memo = "the next credits of the yearly agreement"
             key = f"credits:{ref}:{quarter}"
@@ -218,7 +220,7 @@ class Story:
             self.wait(minutes=1)
         if wanted:
             self.wait(minutes=5)
-        if quarter % QUARTERS_A_DAY == 1:
+        if quarter % TICKS_EVERY == 1:
             self._week.count(self.engine.tick())
         elif wanted:
             self._week.count(self.engine.gateways.poll())
