@@ -75,7 +75,7 @@ def sweep(
 ) -> None:
     """List everything at the gateways again.
 
-    Polls, and lists the payments, refunds and disputes of the last two days once more, or from the
+    Polls, and lists the payments, refunds and disputes of the last three days once more, or from the
     start of an open gap on.
     """
     with door.desk() as desk:

@@ -172,7 +172,7 @@ class Gateways:
         return poll_once(self._office, name)
 
     def sweep(self, name: str | None = None) -> TickSheet:
-        """Poll, and list everything of the last two days once more. Raises NotFound, ReadOnly."""
+        """Poll, and list everything of the last three days once more. Raises NotFound, ReadOnly."""
         self.follow()
         return poll_once(self._office, name, sweep=True)
 

@@ -140,7 +140,7 @@ def test_a_long_sweep_goes_on_where_it_stopped(
     pages = [FactPage((), cursor, complete=False) for cursor in "abc"]
     gateway.sweeps = [*pages, FactPage((), "", complete=True)]
     till.gateways.sweep("scripted")
-    since = clock.now() - timedelta(days=2)
+    since = clock.now() - timedelta(days=3)
     clock.advance(timedelta(minutes=1))
     till.tick()
     assert asked(gateway, "sweep") == [(since, None), (since, "a"), (since, "b"), (since, "c")]
@@ -155,11 +155,11 @@ def test_everything_is_listed_once_a_day_and_after_a_silence(
     for _ in range(24 * 3):
         clock.advance(STEP)
         till.tick()
-    assert asked(gateway, "sweep") == [(clock.now() - timedelta(days=2), None)]
+    assert asked(gateway, "sweep") == [(clock.now() - timedelta(days=3), None)]
     gateway.asked.clear()
     clock.advance(timedelta(days=5))
     till.tick()
-    assert asked(gateway, "sweep") == [(clock.now() - timedelta(days=7), None)]
+    assert asked(gateway, "sweep") == [(clock.now() - timedelta(days=8), None)]
     clock.advance(timedelta(days=50))
     till.tick()
     assert asked(gateway, "sweep")[-1] == (clock.now() - timedelta(days=30), None)

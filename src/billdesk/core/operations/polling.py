@@ -45,7 +45,8 @@ FIRST_ASK = timedelta(seconds=2)
 LONGEST_WAIT = timedelta(minutes=10)
 
 SWEEP_EVERY = timedelta(days=1)
-SWEEP_BACK = timedelta(days=2)
+SWEEP_BACK = timedelta(days=3)
+"""More than a day between sweeps and the 26 hours by which a fact was seen to come late."""
 SILENCE = timedelta(hours=1)
 """After so long without a poll, what lies between is listed at once."""
 LONGEST_SWEEP = timedelta(days=30)
