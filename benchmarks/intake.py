@@ -92,7 +92,8 @@ def facts(*, quick: bool) -> list[Figure]:
     """Keep, dedupe, apply and post, in pages of a hundred."""
     size, rounds = (2_000, 3) if quick else (10_000, 5)
     with (
-        tempfile.TemporaryDirectory() as folder, new_ledger(Path(folder) / "ours", ACCOUNTS) as desk,
+        tempfile.TemporaryDirectory() as folder,
+        new_ledger(Path(folder) / "ours", ACCOUNTS) as desk,
         new_ledger(Path(folder) / "bare", ACCOUNTS) as bare,
     ):
         numbers = count(step=size)
