@@ -20,7 +20,7 @@ def demo(
 ) -> int:
     """Play with a whole desk that runs by itself.
 
-    Some 40 made-up accounts, 90 days of history, a sandbox that goes on paying. Told again it
+    Some 50 made-up accounts, 90 days of history, a sandbox that goes on paying. Told again it
     goes on from where it was; it lies apart from your ledger, or where --ledger says.
     """
     from billdesk.demo import run
