@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel
 
 from billdesk.core.desk import migrate, open_desk
-from billdesk.core.store import migrating, revising, tables
+from billdesk.core.store import migrating, price_tables, revising, tables
 from billdesk.core.store.migrating import postgres_engine, sqlite_engine, upgrade
 from billdesk.core.store.schema import SCHEMA_VERSION, schema_statements
 from billdesk.core.store.sqlite import APPLICATION_ID, sqlite3
@@ -19,7 +19,7 @@ from tests.core.store.other_process import HOLD_GATE, HOLD_WRITE_LOCK, holding
 
 MODELS = [
     model
-    for model in vars(tables).values()
+    for model in (*vars(tables).values(), *vars(price_tables).values())
     if isinstance(model, type) and issubclass(model, SQLModel) and model is not SQLModel
 ]
 OURS: dict[str, sa.Table] = {str(model.__tablename__): vars(model)["__table__"] for model in MODELS}

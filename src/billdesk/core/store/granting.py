@@ -41,6 +41,24 @@ _GRANTS = (
     "GRANT UPDATE ON watch TO {login}",
     "GRANT UPDATE (finished_at, summary, digest) ON reconciliation TO {login}",
     "GRANT UPDATE (note, explained_by, explained_at) ON reconciliation_item TO {login}",
+    "GRANT INSERT ON catalog, catalog_item, party, subscription, billing_period TO {login}",
+    "GRANT INSERT ON subscription_change, credit_lot, credit_use, pack_purchase TO {login}",
+    "GRANT INSERT ON usage_stream, usage_event, usage_hour, usage_budget, usage_alert TO {login}",
+    "GRANT INSERT ON usage_run, usage_line, usage_period, invoice_series TO {login}",
+    "GRANT INSERT ON invoice, invoice_line TO {login}",
+    "GRANT UPDATE (retired_at) ON catalog_item TO {login}",
+    "GRANT UPDATE ON party, subscription, usage_budget, usage_run, usage_period TO {login}",
+    "GRANT UPDATE (invoice_id) ON billing_period TO {login}",
+    "GRANT UPDATE (remaining, ended_at, expires_at, priority) ON credit_lot TO {login}",
+    (
+        "GRANT UPDATE (status, refunded_minor, invoice_id, lot_id, detail, changed_at)"
+        " ON pack_purchase TO {login}"
+    ),
+    "GRANT UPDATE (quantity, events, changed_at) ON usage_hour TO {login}",
+    "GRANT UPDATE (last, prefix, digits) ON invoice_series TO {login}",
+    "GRANT UPDATE ON invoice, invoice_line TO {login}",
+    "GRANT DELETE ON invoice_line, usage_budget TO {login}",
+    "GRANT UPDATE (invoice_id) ON payment TO {login}",
 )
 
 

@@ -163,6 +163,7 @@ class PaymentRow(SQLModel, table=True):
     charge_id: str | None
     refunded_minor: int = Field(sa_type=sa.BigInteger)
     disputed_minor: int = Field(sa_type=sa.BigInteger)
+    invoice_id: str | None
 
 
 class FactRow(SQLModel, table=True):
