@@ -66,9 +66,20 @@ if TYPE_CHECKING:
     import psycopg
     import sqlmodel
 
+    from billdesk.core.operations.cataloguing import Catalogs
     from billdesk.core.operations.connecting import Connections
+    from billdesk.core.operations.correcting_invoices import CreditNotes
+    from billdesk.core.operations.crediting import Credits
+    from billdesk.core.operations.drawing import Pdfs
     from billdesk.core.operations.importing import Imports
+    from billdesk.core.operations.invoicing import Invoices
+    from billdesk.core.operations.metering import Usage
+    from billdesk.core.operations.mirroring import Mirrors
+    from billdesk.core.operations.packing import Packs
+    from billdesk.core.operations.parties import Parties
+    from billdesk.core.operations.rating import UsageRuns
     from billdesk.core.operations.reconciling import Reconciliations
+    from billdesk.core.operations.subscribing import Subscriptions
     from billdesk.core.rules.gateway_keys import Secrets
     from billdesk.core.rules.links import Link
 
@@ -247,6 +258,85 @@ class Desk:
         self.ledger = Ledger(office)
         self.audit = Audit(office)
         self.standing = Standing(office)
+
+    # Nouns of their own floors are opened when they are first asked for: a charge needs none.
+
+    @cached_property
+    def catalog(self) -> Catalogs:
+        """What is sold: plans, packs, meters, tax rates, and the file they come from."""
+        from billdesk.core.operations.cataloguing import Catalogs
+
+        return Catalogs(self._office)
+
+    @cached_property
+    def subscriptions(self) -> Subscriptions:
+        """Who is on which plan, and every change of it."""
+        from billdesk.core.operations.subscribing import Subscriptions
+
+        return Subscriptions(self._office)
+
+    @cached_property
+    def credits(self) -> Credits:
+        """Credits in lots: what came, what burns next, what expires."""
+        from billdesk.core.operations.crediting import Credits
+
+        return Credits(self._office)
+
+    @cached_property
+    def packs(self) -> Packs:
+        """Packs of credits: buying them, giving them back."""
+        from billdesk.core.operations.packing import Packs
+
+        return Packs(self._office)
+
+    @cached_property
+    def usage(self) -> Usage:
+        """What was used: taking it in, the present period, forecasts, budgets."""
+        from billdesk.core.operations.metering import Usage
+
+        return Usage(self._office)
+
+    @cached_property
+    def usage_runs(self) -> UsageRuns:
+        """Billing what was used, period by period."""
+        from billdesk.core.operations.rating import UsageRuns
+
+        return UsageRuns(self._office)
+
+    @cached_property
+    def invoices(self) -> Invoices:
+        """Invoices, from draft to paid or void."""
+        from billdesk.core.operations.invoicing import Invoices
+
+        return Invoices(self._office)
+
+    @cached_property
+    def credit_notes(self) -> CreditNotes:
+        """What was invoiced and is taken back."""
+        from billdesk.core.operations.correcting_invoices import CreditNotes
+
+        return CreditNotes(self._office)
+
+    @cached_property
+    def parties(self) -> Parties:
+        """Who accounts are on paper."""
+        from billdesk.core.operations.parties import Parties
+
+        return Parties(self._office)
+
+    @cached_property
+    def pdfs(self) -> Pdfs:
+        """Invoices as PDF files."""
+        from billdesk.core.operations.drawing import Pdfs
+
+        return Pdfs(self._office, self._paths)
+
+    @cached_property
+    def mirrors(self) -> Mirrors:
+        """Subscriptions and invoices that are kept at a gateway."""
+        from billdesk.core.operations.mirroring import Mirrors
+
+        return Mirrors(self._office)
 
     @cached_property
     def imports(self) -> Imports:

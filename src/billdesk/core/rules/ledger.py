@@ -32,8 +32,11 @@ KINDS = (
     "credit_use",
     "credit_expiry",
     "cycle_reset",
+    "invoice_payment",
+    "credit_note",
+    "usage",
 )
-"""Every kind an entry can have; later floors use the last five."""
+"""Every kind an entry can have."""
 
 CALLER, SYSTEM, IMPORT = "caller", "system", "import"
 

@@ -177,7 +177,9 @@ class TickSheet(NamedTuple):
     """What one tick of the desk did.
 
     `alerts`: wallets that were told to be low; `topups`: charges made; `compared`: gateways whose books
-    were compared with ours.
+    were compared with ours; `renewed`: periods that began (`paused`, `resumed`, `ended`: subscriptions);
+    `collected`: invoices that were paid; `expired_lots`: credits whose time was over; `usage_alerts`:
+    thresholds that were crossed; `usage_lines`: usage that was billed.
     """
 
     at: datetime
@@ -190,6 +192,14 @@ class TickSheet(NamedTuple):
     alerts: int = 0
     topups: int = 0
     compared: int = 0
+    renewed: int = 0
+    paused: int = 0
+    resumed: int = 0
+    ended: int = 0
+    collected: int = 0
+    expired_lots: int = 0
+    usage_alerts: int = 0
+    usage_lines: int = 0
 
 
 class DoctorSheet(NamedTuple):
