@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from billdesk.core.desk import ChargeRequest, Desk, LedgerView
+from billdesk.core.desk import ChargeRequest, Desk
+from billdesk.core.operations.windows import LedgerView
 from billdesk.core.rules.sheets import EntryFilter
 from billdesk.core.store.sessions import Session
 from billdesk.core.values.clock import MovingClock

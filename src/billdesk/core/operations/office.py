@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from billdesk.core.rules.gateway import Gateway
 from billdesk.core.rules.sheets import AccountSheet
 from billdesk.core.store.accounts import find_account
 from billdesk.core.store.audits import write_audit
@@ -14,6 +14,9 @@ from billdesk.core.store.sessions import Database, Session
 from billdesk.core.values.clock import Clock, SystemClock, to_micros
 from billdesk.core.values.errors import NotFound, ReadOnly, Refused
 from billdesk.core.values.ids import IdMaker
+
+if TYPE_CHECKING:
+    from billdesk.core.rules.gateway import Gateway
 
 
 @dataclass(frozen=True, slots=True)

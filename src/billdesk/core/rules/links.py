@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from billdesk.core.rules.gateway import Make, Mode
+if TYPE_CHECKING:
+    from billdesk.core.rules.gateway import Make, Mode
 
 
 class Link(NamedTuple):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from billdesk.core.rules.gateway import Gateway
 from billdesk.core.rules.sheets import GapSheet, GatewaySheet
 from billdesk.core.store.sessions import Session
 from billdesk.core.values.clock import from_micros
+
+if TYPE_CHECKING:
+    from billdesk.core.rules.gateway import Gateway
 
 
 class Freshness(NamedTuple):
