@@ -267,6 +267,19 @@ def test_a_link_that_nobody_pays_is_given_up_and_money_that_comes_later_is_still
     assert till.payments.get(payment.id).status == "succeeded"
 
 
+def test_a_link_that_was_paid_with_another_amount_is_not_said_to_be_unpaid(
+    till: Desk, gateway: ScriptedGateway, clock: MovingClock
+) -> None:
+    payment = till.deposits.start("acme", "25")
+    less = gateway.fact("settled", payment.external_id or "", Money(2400, "USD"))
+    for _ in range(3):
+        clock.advance(timedelta(days=3))
+        gateway.found = [(less,)]
+        till.tick()
+    assert till.payments.get(payment.id).status == "pending"
+    assert till.facts.list(state="waiting").rows[0].detail.startswith("24.00 USD was paid where")
+
+
 def test_what_is_paid_while_we_give_it_up_is_credited(
     till: Desk, gateway: ScriptedGateway, clock: MovingClock
 ) -> None:

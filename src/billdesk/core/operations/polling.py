@@ -220,7 +220,8 @@ def _ask_payments(office: Office, gateway: Gateway, polled: Polled, now: datetim
             continue
         if facts:
             polled.add(take_in(office, _named(facts, payment.id), now))
-            _give_up(office, payment, now)
+            if all(fact.stage != "settled" for fact in facts):
+                _give_up(office, payment, now)
         elif payment.external_id is None:
             _resume_payment(office, gateway, payment, polled, now)
 
