@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol
 
+from billdesk.core.rules.mirrors import GatewayInvoice, GatewaySubscription, InvoiceRequest
 from billdesk.core.values.money import Money
 
 Make = Literal["sandbox", "stripe", "paypal", "paystack"]
@@ -40,6 +41,7 @@ Stage = Literal[
     "invoice_finalized",
     "invoice_paid",
     "invoice_failed",
+    "invoice_closed",
     "subscription_changed",
     "subscription_ended",
     "trial_ending",
@@ -49,13 +51,18 @@ Stage = Literal[
 """How far an object at the gateway has come.
 
 A payment: `opened` waits for the customer, `processing` for a slow bank; `settled`, `declined` and
-`expired` are the ends. `declined` of a payment that can still be paid comes again as `opened`.
+`expired` are the ends. `declined` of a payment that can still be paid comes again as `opened`. An
+invoice that is `invoice_closed` was voided, or given up as uncollectible.
 """
 
 PAYMENT_STAGES = frozenset({"opened", "processing", "settled", "declined", "expired"})
 REFUND_STAGES = frozenset({"refund_pending", "refunded", "refund_failed"})
 DISPUTE_STAGES = frozenset({"disputed", "dispute_won", "dispute_lost"})
 METHOD_STAGES = frozenset({"method_saved", "method_removed"})
+SUBSCRIPTION_STAGES = frozenset({"subscription_changed", "subscription_ended", "trial_ending"})
+INVOICE_STAGES = frozenset(
+    {"invoice_created", "invoice_finalized", "invoice_paid", "invoice_failed", "invoice_closed"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +176,7 @@ class Fact:
     `payment_external_id` is the gateway's id of the payment that a refund or dispute is about, and
     `charge_id` the id of what was paid, by which a refund or dispute may name it. `pay_url` is where
     the customer pays, while opened. `method` is what was paid with or saved, if it can be used again.
+    `subscription` and `invoice` are what the gateway bills by itself, as far as the fact shows it.
     """
 
     gateway: str
@@ -188,6 +196,8 @@ class Fact:
     payment_external_id: str | None = None
     charge_id: str | None = None
     method: Method | None = None
+    subscription: GatewaySubscription | None = None
+    invoice: GatewayInvoice | None = None
 
     @property
     def key(self) -> tuple[str, str, str, str, str, str]:
@@ -365,4 +375,11 @@ class Gateway(Protocol):
 
     def invoice(self, external_id: str) -> Fact:
         """An invoice kept at the gateway, as it is now. Raises NotOffered."""
+        ...
+
+    def send_invoice(self, request: InvoiceRequest) -> Fact:
+        """Have an invoice of ours sent to its customer; same id, same invoice.
+
+        Raises NotOffered, GatewayError where it would come to another total than ours.
+        """
         ...

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from billdesk.core.rules.gateway import Event, Fact, Method
+from billdesk.core.rules.mirrors import invoice_from_plain, subscription_from_plain, to_plain
 from billdesk.core.rules.sheets import FactSheet
 from billdesk.core.store.sessions import Session
 from billdesk.core.values.clock import from_micros, to_micros
@@ -142,16 +143,18 @@ def _values(fact: Fact, received_at: int) -> tuple[Any, ...]:
 
 def _more(fact: Fact) -> str | None:
     """What has no column of its own."""
-    if fact.pay_url is None and fact.method is None:
-        return None
-    method = fact.method
-    return json.dumps(
-        {
-            "pay_url": fact.pay_url,
-            "method": method
-            and [method.method_id, method.customer_id, method.label, method.expires],
-        }
-    )
+    more: dict[str, Any] = {}
+    if fact.pay_url is not None or fact.method is not None:
+        method = fact.method
+        more["pay_url"] = fact.pay_url
+        more["method"] = method and [
+            method.method_id, method.customer_id, method.label, method.expires,
+        ]  # fmt: skip
+    if fact.subscription is not None:
+        more["subscription"] = to_plain(fact.subscription)
+    if fact.invoice is not None:
+        more["invoice"] = to_plain(fact.invoice)
+    return json.dumps(more) if more else None
 
 
 MARK_FACT = "UPDATE fact SET state = ?, detail = ? WHERE number = ?"
@@ -170,6 +173,17 @@ def last_declined_at(session: Session, fact: Fact) -> int | None:
         (fact.gateway, fact.mode, fact.object_id),
     )
     return row[0] if row else None
+
+
+def is_older(session: Session, fact: Fact, stages: Collection[str]) -> bool:
+    """Whether something newer is known of the object of a fact, by the gateway's time."""
+    marks = ", ".join("?" * len(stages))
+    row = session.one(
+        "SELECT 1 FROM fact WHERE gateway = ? AND mode = ? AND object_id = ?"
+        f" AND stage IN ({marks}) AND state = 'applied' AND happened_at > ? LIMIT 1",
+        (fact.gateway, fact.mode, fact.object_id, *sorted(stages), to_micros(fact.happened_at)),
+    )
+    return row is not None
 
 
 def list_facts(
@@ -217,7 +231,9 @@ def waiting_facts(
 
 def _fact(row: tuple[Any, ...], account: str) -> Fact:
     more = json.loads(row[18]) if row[18] else {}
-    method = more.get("method")
+    method, subscription, invoice = (
+        more.get(name) for name in ("method", "subscription", "invoice")
+    )
     return Fact(
         gateway=row[1],
         account=account,
@@ -236,4 +252,6 @@ def _fact(row: tuple[Any, ...], account: str) -> Fact:
         payment_external_id=row[16],
         charge_id=row[17],
         method=Method(*method) if method else None,
+        subscription=subscription_from_plain(subscription) if subscription else None,
+        invoice=invoice_from_plain(invoice) if invoice else None,
     )

@@ -81,6 +81,7 @@ class SubscriptionRow(SQLModel, table=True):
     gateway: str | None
     mode: str | None
     external_id: str | None
+    price_minor: int | None = Field(sa_type=sa.BigInteger)
     memo: str
     actor: str
     created_at: int = Field(sa_type=sa.BigInteger)
@@ -338,6 +339,7 @@ class InvoiceRow(SQLModel, table=True):
     period_until: int | None = Field(sa_type=sa.BigInteger)
     issued_on: str | None
     due_on: str | None
+    due_days: int | None = Field(sa_type=sa.BigInteger)
     seller: str
     party: str
     terms: str
@@ -373,6 +375,7 @@ class InvoiceLineRow(SQLModel, table=True):
     unit_price: str
     amount_minor: int = Field(sa_type=sa.BigInteger)
     tax_code: str | None
+    tax_name: str
     tax_rate: str
     tax_inclusive: int = Field(sa_type=sa.BigInteger)
     net_minor: int = Field(sa_type=sa.BigInteger)

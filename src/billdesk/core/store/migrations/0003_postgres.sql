@@ -89,6 +89,7 @@ CREATE TABLE subscription (
     gateway text,
     mode text,
     external_id text,
+    price_minor bigint,  -- what a gateway takes for one that is kept there
     memo text NOT NULL DEFAULT '',
     actor text NOT NULL,
     created_at bigint NOT NULL,
@@ -376,7 +377,7 @@ CREATE TABLE invoice (
         CHECK (status IN ('draft', 'open', 'paid', 'void', 'uncollectible')),
     series text,
     sequence bigint,
-    invoice_number text,
+    invoice_number text COLLATE "C",
     asset text NOT NULL,
     subtotal_minor bigint NOT NULL DEFAULT 0,
     tax_minor bigint NOT NULL DEFAULT 0,
@@ -388,6 +389,7 @@ CREATE TABLE invoice (
     period_until bigint,
     issued_on text,
     due_on text,
+    due_days bigint,
     seller text NOT NULL DEFAULT '{}',
     party text NOT NULL DEFAULT '{}',
     terms text NOT NULL DEFAULT '',
@@ -441,7 +443,8 @@ CREATE TRIGGER invoice_finalized BEFORE UPDATE ON invoice FOR EACH ROW WHEN (
     AND NEW.period_since IS NOT DISTINCT FROM OLD.period_since
     AND NEW.period_until IS NOT DISTINCT FROM OLD.period_until
     AND NEW.issued_on IS NOT DISTINCT FROM OLD.issued_on
-    AND NEW.due_on IS NOT DISTINCT FROM OLD.due_on AND NEW.seller IS NOT DISTINCT FROM OLD.seller
+    AND NEW.due_on IS NOT DISTINCT FROM OLD.due_on
+    AND NEW.due_days IS NOT DISTINCT FROM OLD.due_days AND NEW.seller IS NOT DISTINCT FROM OLD.seller
     AND NEW.party IS NOT DISTINCT FROM OLD.party
     AND NEW.terms IS NOT DISTINCT FROM OLD.terms AND NEW.memo IS NOT DISTINCT FROM OLD.memo
     AND NEW.digest IS NOT DISTINCT FROM OLD.digest
@@ -466,6 +469,7 @@ CREATE TABLE invoice_line (
     unit_price text NOT NULL DEFAULT '',
     amount_minor bigint NOT NULL,
     tax_code text,
+    tax_name text NOT NULL DEFAULT '',
     tax_rate text NOT NULL DEFAULT '0',
     tax_inclusive bigint NOT NULL DEFAULT 0,
     net_minor bigint NOT NULL,

@@ -78,6 +78,7 @@ CREATE TABLE subscription (
     gateway TEXT,
     mode TEXT,
     external_id TEXT,
+    price_minor INTEGER,  -- what a gateway takes for one that is kept there
     memo TEXT NOT NULL DEFAULT '',
     actor TEXT NOT NULL,
     created_at INTEGER NOT NULL,
@@ -358,6 +359,7 @@ CREATE TABLE invoice (
     period_until INTEGER,
     issued_on TEXT,
     due_on TEXT,
+    due_days INTEGER,
     seller TEXT NOT NULL DEFAULT '{}',
     party TEXT NOT NULL DEFAULT '{}',
     terms TEXT NOT NULL DEFAULT '',
@@ -402,7 +404,7 @@ CREATE TRIGGER invoice_finalized BEFORE UPDATE ON invoice WHEN OLD.status <> 'dr
     AND NEW.tax_minor IS OLD.tax_minor AND NEW.total_minor IS OLD.total_minor
     AND NEW.corrects IS OLD.corrects AND NEW.period_since IS OLD.period_since
     AND NEW.period_until IS OLD.period_until AND NEW.issued_on IS OLD.issued_on
-    AND NEW.due_on IS OLD.due_on AND NEW.seller IS OLD.seller AND NEW.party IS OLD.party
+    AND NEW.due_on IS OLD.due_on AND NEW.due_days IS OLD.due_days AND NEW.seller IS OLD.seller AND NEW.party IS OLD.party
     AND NEW.terms IS OLD.terms AND NEW.memo IS OLD.memo AND NEW.digest IS OLD.digest
     AND NEW.chain_head IS OLD.chain_head AND NEW.actor IS OLD.actor
     AND NEW.created_at IS OLD.created_at AND NEW.finalized_at IS OLD.finalized_at
@@ -421,6 +423,7 @@ CREATE TABLE invoice_line (
     unit_price TEXT NOT NULL DEFAULT '',
     amount_minor INTEGER NOT NULL,
     tax_code TEXT,
+    tax_name TEXT NOT NULL DEFAULT '',
     tax_rate TEXT NOT NULL DEFAULT '0',
     tax_inclusive INTEGER NOT NULL DEFAULT 0,
     net_minor INTEGER NOT NULL,
