@@ -105,6 +105,7 @@ class BillingPeriodRow(SQLModel, table=True):
     trial: int = Field(sa_type=sa.BigInteger)
     invoice_id: str | None
     created_at: int = Field(sa_type=sa.BigInteger)
+    anchor_on: str
 
 
 class SubscriptionChangeRow(SQLModel, table=True):

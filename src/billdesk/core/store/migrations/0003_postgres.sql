@@ -117,10 +117,11 @@ CREATE TABLE billing_period (
     quantity bigint NOT NULL,
     trial bigint NOT NULL DEFAULT 0,
     invoice_id text,
-    created_at bigint NOT NULL
+    created_at bigint NOT NULL,
+    anchor_on TEXT NOT NULL DEFAULT ''
 );
 CREATE UNIQUE INDEX billing_period_seq ON billing_period (subscription_id, seq);
-CREATE UNIQUE INDEX billing_period_since ON billing_period (subscription_id, since);
+CREATE INDEX billing_period_since ON billing_period (subscription_id, since);
 
 -- What happened to a subscription, in order.
 CREATE TABLE subscription_change (

@@ -106,10 +106,11 @@ CREATE TABLE billing_period (
     quantity INTEGER NOT NULL,
     trial INTEGER NOT NULL DEFAULT 0,
     invoice_id TEXT,
-    created_at INTEGER NOT NULL
+    created_at INTEGER NOT NULL,
+    anchor_on TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE UNIQUE INDEX billing_period_seq ON billing_period (subscription_id, seq);
-CREATE UNIQUE INDEX billing_period_since ON billing_period (subscription_id, since);
+CREATE INDEX billing_period_since ON billing_period (subscription_id, since);
 
 -- What happened to a subscription, in order.
 CREATE TABLE subscription_change (
