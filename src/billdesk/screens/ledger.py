@@ -25,10 +25,6 @@ if TYPE_CHECKING:
 CHIPS = ("deposit", "charge", "refund", "manual_credit", "manual_debit", "reversal", "capture")
 
 
-def _about(entry: EntrySheet) -> str:
-    return entry.subject or entry.memo or entry.reference
-
-
 @dataclass(frozen=True)
 class LedgerAnswer:
     """A reading of the ledger, its newest page, and where the marked entry is in it now."""
@@ -71,7 +67,7 @@ class LedgerScreen(FilteredScreen[LedgerAnswer]):
             Column("When", 16, lambda row: self.app.times.stamp(row.recorded_at), from_width=100),
             Column("Account", 12, lambda row: (row.account_ref, "strong"), grow=1),
             Column("Kind", 13, lambda row: row.kind),
-            Column("About", 18, _about, grow=3, from_width=100),
+            Column("About", 18, lambda row: row.what, grow=3, from_width=100),
             Column("Against", 14, lambda row: (row.counterparty, "muted"), grow=1, from_width=130),
             Column(
                 "Amount", 12, lambda row: (signed(row.amount), money_tone(row.amount)), right=True

@@ -172,7 +172,7 @@ def _timeline(session: Session, account_id: str) -> list[TimelineSheet]:
             amount=entry.amount,
             actor=entry.actor,
             id=entry.posting_id,
-            detail=entry.subject or entry.memo or entry.reference,
+            detail=entry.what,
         )
         for entry in entries
     ]

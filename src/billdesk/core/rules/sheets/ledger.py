@@ -98,6 +98,15 @@ class EntrySheet(NamedTuple):
     about: str | None
     hash: str
 
+    @property
+    def what(self) -> str:
+        """What it is about, for a reader: the words it came with, or what it belongs to.
+
+        A reference of the desk's own making says less than the payment or invoice that it is for.
+        """
+        named = self.reference if self.scope == "caller" else self.about or self.reference
+        return self.subject or self.memo or named
+
 
 class PostingSheet(NamedTuple):
     """One business act. `replayed`: the reference was known, this is its first result."""
