@@ -105,6 +105,7 @@ CREATE INDEX subscription_plan ON subscription (plan_code, plan_version);
 CREATE INDEX subscription_due ON subscription (period_until, number) WHERE status <> 'canceled';
 
 -- A stretch of a subscription that is paid for at once; the database keeps it from being billed twice.
+-- A change at once begins another one within the same period. Months are counted from `anchor_on`.
 CREATE TABLE billing_period (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     subscription_id text NOT NULL REFERENCES subscription (id),
@@ -118,7 +119,7 @@ CREATE TABLE billing_period (
     trial bigint NOT NULL DEFAULT 0,
     invoice_id text,
     created_at bigint NOT NULL,
-    anchor_on TEXT NOT NULL DEFAULT ''
+    anchor_on text NOT NULL DEFAULT ''
 );
 CREATE UNIQUE INDEX billing_period_seq ON billing_period (subscription_id, seq);
 CREATE INDEX billing_period_since ON billing_period (subscription_id, since);

@@ -94,6 +94,7 @@ CREATE INDEX subscription_plan ON subscription (plan_code, plan_version);
 CREATE INDEX subscription_due ON subscription (period_until, number) WHERE status <> 'canceled';
 
 -- A stretch of a subscription that is paid for at once; the database keeps it from being billed twice.
+-- A change at once begins another one within the same period. Months are counted from `anchor_on`.
 CREATE TABLE billing_period (
     number INTEGER NOT NULL PRIMARY KEY,
     subscription_id TEXT NOT NULL REFERENCES subscription (id),
