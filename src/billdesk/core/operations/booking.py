@@ -9,11 +9,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple, NoReturn
 
+from billdesk.core.operations.burning import keep_lots, on_credits
+from billdesk.core.operations.expiring import expire_overdue
 from billdesk.core.operations.office import Office
 from billdesk.core.rules.ledger import Draft, Guard, HoldChange, Leg, digest_of, guard
+from billdesk.core.rules.lots import LotTerms
 from billdesk.core.rules.sheets import AccountSheet
 from billdesk.core.store.accounts import open_wallet
 from billdesk.core.store.holds import due_holds
+from billdesk.core.store.lots import LotPosting
 from billdesk.core.store.posted import FirstResult, Posted, first_result, is_corrected
 from billdesk.core.store.posting import post
 from billdesk.core.store.sessions import KeyTaken, LegRefused, Session
@@ -44,12 +48,25 @@ class Booked(NamedTuple):
     replayed: bool
 
 
-def book(office: Office, draft: Draft, now: datetime) -> Booked:
-    """Post `draft`, or give the first result of its reference.
+def book(office: Office, draft: Draft, now: datetime, terms: LotTerms | None = None) -> Booked:
+    """Post `draft`, or give the first result of its reference; lots of credits follow at once.
 
-    Raises NotFound, InsufficientFunds, WalletFrozen, AccountClosed, ReferenceReused,
-    AlreadyCorrected, StoreError kinds.
+    `terms` are those of the lot that credits come in. Raises NotFound, InsufficientFunds,
+    WalletFrozen, AccountClosed, ReferenceReused, AlreadyCorrected, StoreError kinds.
     """
+    if not on_credits(draft):
+        return _book(office, draft, now)
+    with office.database.write() as session:
+        if draft.guarded:
+            expire_overdue(office, session, draft.legs[0].account, now)
+        booked = _book(office, draft, now)
+        if not booked.replayed:
+            posted = LotPosting(booked.account_id, *booked[2:5])
+            keep_lots(office, session, draft, posted, terms, now)
+    return booked
+
+
+def _book(office: Office, draft: Draft, now: datetime) -> Booked:
     try:
         with office.database.single() as session:
             posted = post(session, draft)

@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from billdesk.core.operations.booking import Booked, book
+from billdesk.core.operations.burning import keep_many_lots
 from billdesk.core.operations.office import Office
 from billdesk.core.rules.ledger import CALLER, Draft, Leg, digest_of, purpose_of
 from billdesk.core.rules.sheets import ChargeSheet
@@ -106,6 +107,7 @@ class Charges:
                 posted = post_many(session, drafts)
                 if isinstance(posted, int):
                     raise _OneByOne
+                keep_many_lots(office, session, drafts, posted, now)
         except (_OneByOne, KeyTaken):
             return self._one_by_one(requests, drafts, now)
         return tuple(

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import NamedTuple, Protocol, TypeVar
 
 from billdesk.core.operations.booking import book
+from billdesk.core.operations.burning import keep_many_lots
 from billdesk.core.operations.enrolling import HOUSE
 from billdesk.core.operations.office import Office
 from billdesk.core.operations.tables import Table
@@ -374,8 +375,11 @@ def _book(office: Office, items: Sequence[_Item], now: datetime, tally: _Tally) 
     """Book lines together if that goes, else one by one to learn which are refused, and why."""
     try:
         with office.database.write() as session:
-            answer = post_many(session, [item.draft for item in items])
-            _roll_back_if(isinstance(answer, int))
+            drafts = [item.draft for item in items]
+            answer = post_many(session, drafts)
+            if isinstance(answer, int):
+                raise _RolledBack
+            keep_many_lots(office, session, drafts, answer, now)
         tally.added += len(items)
     except (_RolledBack, KeyTaken, Refused):
         for item in items:

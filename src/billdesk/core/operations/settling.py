@@ -17,6 +17,7 @@ from billdesk.core.rules.ledger import (
     digest_of,
     purpose_of,
 )
+from billdesk.core.rules.lots import LotTerms
 from billdesk.core.store.sessions import Session
 from billdesk.core.store.wallets import wallet_state
 from billdesk.core.values.errors import Broken
@@ -25,13 +26,15 @@ TRANSFER = "transfer"
 """The counterparty of both legs when money goes from wallet to wallet."""
 
 
-def book_credit(office: Office, draft: Draft, now: datetime) -> Booked:
+def book_credit(
+    office: Office, draft: Draft, now: datetime, terms: LotTerms | None = None
+) -> Booked:
     """Book a posting that brings money, and settle what its account owes, in one write block.
 
-    Raises what `book` raises.
+    `terms` are those of the lot that credits come in. Raises what `book` raises.
     """
     with office.database.write():
-        booked = book(office, draft, now)
+        booked = book(office, draft, now, terms)
         if not booked.replayed:
             _settle(office, booked.account_id, booked.id, draft.legs[0].asset, now)
     return booked
