@@ -52,10 +52,11 @@ class Tier(NamedTuple):
 class UsageTerms(NamedTuple):
     """What a plan says of one meter: how much is included, and what the rest costs.
 
-    `pricing` tells how what is over `included` units is priced: `per_unit` (`unit_price` each),
-    `package` (`unit_price` for each begun package of `package_size`), `graduated` (each tier's units at
-    its own price), `volume` (all units at the price of the tier that is reached), or `none`: what is
-    over costs nothing. Prices are in `asset`, major units.
+    `pricing` tells how what is over `included` units is priced: `per_unit` (`unit_price` for every
+    `package_size` units, each unit its share), `package` (`unit_price` for each begun package of
+    `package_size`), `graduated` (each tier's units at its own price), `volume` (all units at the price
+    of the tier that is reached), or `none`: what is over costs nothing. Prices are in `asset`, major
+    units; tiers count from the first unit over what is included, and the last one is without end.
     """
 
     meter: str

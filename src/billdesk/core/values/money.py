@@ -1,6 +1,7 @@
 """Money: a whole number of an asset's smallest unit, and nothing else.
 
-No float goes in or comes out. Reading and printing are exact; the only division is `allocate`.
+No float goes in or comes out. Reading and printing are exact; what divides is `allocate`, which loses
+nothing, and `round_ratio`, which says how it rounds.
 """
 
 from __future__ import annotations
@@ -142,6 +143,12 @@ def read_amount(amount: Money | str, default_asset: str) -> Money:
     if money.minor <= 0:
         raise BadInput(f"the amount {money} is not above zero", "give what is to be moved")
     return money
+
+
+def round_ratio(numerator: int, denominator: int) -> int:
+    """A quotient as the nearest whole number, halves away from zero; `denominator` is above zero."""
+    size = (2 * abs(numerator) + denominator) // (2 * denominator)
+    return size if numerator >= 0 else -size
 
 
 def allocate(total_minor: int, weights: Sequence[int]) -> list[int]:
