@@ -1,0 +1,460 @@
+"""Issuing invoices and taking their money, inside the caller's write block.
+
+A draft can be changed and has no number. Finalizing gives it the next number and copies onto it who
+sells, who buys, the terms and every tax, and from then on the database refuses every change. An open
+invoice posts nothing; it becomes entries when it is paid, whole, by one posting on the account's
+wallet.
+
+Locks are taken in one order: the wallet, the invoice, the series of numbers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from hashlib import sha256
+from zoneinfo import ZoneInfo
+
+from billdesk.core.operations.booking import book
+from billdesk.core.operations.following import follow_failure, follow_paid
+from billdesk.core.operations.office import Office
+from billdesk.core.rules.catalog import Company, TaxRate
+from billdesk.core.rules.invoices import (
+    InvoiceDraft,
+    InvoiceRecord,
+    LineDraft,
+    LineRecord,
+    digest_of_invoice,
+    earnings,
+    line_record,
+    totals_of,
+)
+from billdesk.core.rules.ledger import CASH, SYSTEM, Draft, Leg, digest_of
+from billdesk.core.rules.sheets import AccountSheet, InvoiceSheet
+from billdesk.core.store import invoices as store
+from billdesk.core.store.catalogs import catalog_now
+from billdesk.core.store.meta import read_meta
+from billdesk.core.store.parties import Party, party_of
+from billdesk.core.store.sessions import KeyTaken, Session
+from billdesk.core.store.wallets import wallet_state
+from billdesk.core.values.clock import to_micros
+from billdesk.core.values.errors import BadInput, Broken, NotFound, ReferenceReused, Refused
+from billdesk.core.values.ids import check_reference
+from billdesk.core.values.money import CREDIT, Money, check_minor, exponent_of
+from billdesk.core.values.text import MEMO_LENGTH, SUBJECT_LENGTH, check_text
+
+INVOICES, CREDIT_NOTES = "invoice", "credit_note"
+"""The series of numbers; each goes on by one, also when the company changes its prefix."""
+
+NO_TAX = "none"
+"""The tax code of a party that pays none."""
+
+MOST_LINES = 5_000
+_ELSEWHERE = "elsewhere"
+"""The counterparty of money that came neither through a gateway nor by hand."""
+
+
+# --- drafts --------------------------------------------------------------------------------------
+
+
+def draft_invoice(office: Office, session: Session, draft: InvoiceDraft, now: datetime) -> str:
+    """Write down an invoice that can still be changed; its id. The same reference gives the first.
+
+    Raises BadInput, NotFound for the account, ReferenceReused for another account or asset.
+    """
+    account = office.account(session, draft.account)
+    lines = [check_line(line) for line in draft.lines]
+    _check_head(draft, account)
+    known = store.record_by_reference(session, draft.reference) if draft.reference else None
+    if known is None:
+        invoice_id = office.ids.make("inv", now)
+        try:
+            with office.database.write():
+                _write_down(office, session, draft, invoice_id, account.id, now)
+        except KeyTaken:  # by another process, a moment ago
+            known = store.record_by_reference(session, draft.reference or "")
+        else:
+            write_lines(session, invoice_id, lines, now)
+            return invoice_id
+    if known is None or (known.account_id, known.asset) != (account.id, draft.asset):
+        raise ReferenceReused(
+            f"the reference {draft.reference} was used for another invoice", "use a new reference"
+        )
+    return known.id
+
+
+def _check_head(draft: InvoiceDraft, account: AccountSheet) -> None:
+    exponent_of(draft.asset)
+    if draft.asset == CREDIT:
+        raise BadInput("credits are not invoiced", "invoice in a currency")
+    if account.ref == "house":
+        raise BadInput("the house is not invoiced", "name the account that pays")
+    if draft.reference is not None:
+        check_reference(draft.reference)
+    if len(draft.lines) > MOST_LINES:
+        raise BadInput(f"{len(draft.lines)} lines", f"an invoice has at most {MOST_LINES}")
+    if draft.due_days is not None and not 0 <= draft.due_days <= MOST_DUE_DAYS:
+        raise BadInput(f"due in {draft.due_days} days", f"0 to {MOST_DUE_DAYS} days")
+    check_text(draft.memo, "memo", MEMO_LENGTH)
+
+
+MOST_DUE_DAYS = 366
+
+
+def check_line(line: LineDraft) -> LineDraft:
+    """A line unchanged, if it can be kept. Raises BadInput."""
+    if not line.text.strip():
+        raise BadInput("the line has no text", "say what it is for")
+    check_text(line.text, "line", MEMO_LENGTH)
+    for value, what in (
+        (line.quantity, "quantity"),
+        (line.unit, "unit"),
+        (line.unit_price, "price"),
+    ):
+        check_text(value, what, SUBJECT_LENGTH)
+    check_minor(line.amount_minor)
+    check_reference(line.revenue)
+    return line
+
+
+def _write_down(
+    office: Office,
+    session: Session,
+    draft: InvoiceDraft,
+    invoice_id: str,
+    account_id: str,
+    now: datetime,
+) -> None:
+    since, until = draft.period_since, draft.period_until
+    store.add_draft(
+        session,
+        id=invoice_id,
+        account_id=account_id,
+        kind="invoice",
+        source=draft.source,
+        reference=draft.reference,
+        about=draft.about,
+        asset=draft.asset,
+        corrects=None,
+        period=(to_micros(since) if since else None, to_micros(until) if until else None),
+        due_days=draft.due_days,
+        memo=draft.memo,
+        actor=office.actor,
+        at=to_micros(now),
+    )
+
+
+def write_lines(
+    session: Session, invoice_id: str, lines: Sequence[LineDraft], now: datetime
+) -> None:
+    """Add lines to a draft, after those it has. Raises BadInput for sums that cannot be kept."""
+    first = store.next_place(session, invoice_id)
+    store.add_lines(
+        session, [line_record(line, invoice_id, first + at) for at, line in enumerate(lines)]
+    )
+    totals = totals_of(store.lines_of(session, invoice_id))
+    store.set_totals(session, invoice_id, totals, to_micros(now))
+
+
+# --- finalizing ----------------------------------------------------------------------------------
+
+
+def issue(office: Office, session: Session, draft: InvoiceDraft, now: datetime) -> InvoiceSheet:
+    """Draft and finalize in one; the same reference gives the first (`replayed`).
+
+    Raises what `draft_invoice` and `finalize` raise.
+    """
+    invoice_id = draft_invoice(office, session, draft, now)
+    record = locked(session, invoice_id)
+    if record.status == "draft":
+        return finalize(office, session, invoice_id, now)
+    return sheet_of(session, invoice_id, now)._replace(replayed=True)
+
+
+def finalize(office: Office, session: Session, invoice_id: str, now: datetime) -> InvoiceSheet:
+    """Give a draft its number and make it unchangeable. One of nothing is paid at once.
+
+    Raises NotFound, Refused when it is no draft, has no line, or its total is below zero.
+    """
+    record = locked(session, invoice_id)
+    if record.status != "draft":
+        raise Refused(f"{record.name} is {record.status}", "only a draft is finalized")
+    lines = store.lines_of(session, invoice_id)
+    if not lines:
+        raise Refused("the invoice has no lines", "add what is to be paid")
+    if record.total_minor < 0:
+        total = Money(record.total_minor, record.asset)
+        raise Refused(f"its total is {total}", "give money back by a credit note")
+    record = _sealed(session, record, lines, now)
+    store.save_finalized(session, record)
+    total = Money(record.total_minor, record.asset)
+    office.audit(
+        session, now=now, action="invoice.finalize", summary=f"{record.name} · {total}",
+        account_id=record.account_id, data={"invoice": invoice_id},
+    )  # fmt: skip
+    if record.status == "paid":
+        follow_paid(office, session, record, now)
+    return sheet_of(session, invoice_id, now)
+
+
+def _sealed(
+    session: Session, draft: InvoiceRecord, lines: Sequence[LineRecord], now: datetime
+) -> InvoiceRecord:
+    """What a draft is once it is finalized: numbered, dated, with everything copied onto it."""
+    company = catalog_now(session).company
+    party = party_of(session, draft.account_id)
+    issued_on = today_of(session, now)
+    due_days = next(
+        days for days in (draft.due_days, party.due_days, company.due_days) if days is not None
+    )
+    is_paid = draft.total_minor == 0
+    return number_and_seal(
+        session,
+        draft._replace(
+            status="paid" if is_paid else "open",
+            series=INVOICES,
+            issued_on=issued_on.isoformat(),
+            due_on=(issued_on + timedelta(days=due_days)).isoformat(),
+            due_days=due_days,
+            closed_at=to_micros(now) if is_paid else None,
+        ),
+        company,
+        party,
+        lines,
+        now,
+    )
+
+
+def number_and_seal(
+    session: Session,
+    record: InvoiceRecord,
+    company: Company,
+    party: Party,
+    lines: Sequence[LineRecord],
+    now: datetime,
+) -> InvoiceRecord:
+    """Copy who sells, who buys and the terms onto it, take the next number, and work out its digest."""
+    series = record.series or INVOICES
+    prefix = company.invoice_prefix if series == INVOICES else company.credit_note_prefix
+    state = wallet_state(session, record.account_id, CASH, record.asset)
+    sequence, number = store.take_number(session, series, prefix, company.digits)
+    sealed = record._replace(
+        sequence=sequence,
+        invoice_number=number,
+        seller=seller_json(company),
+        party=party_json(session, record.account_id, party),
+        terms=company.terms,
+        chain_head=state.head.hex() if state else None,
+        finalized_at=to_micros(now),
+        changed_at=to_micros(now),
+    )
+    return sealed._replace(digest=digest_of_invoice(sealed, lines))
+
+
+def seller_json(company: Company) -> str:
+    """Who sells, as it is kept on an invoice; a logo by its SHA-256."""
+    logo = sha256(company.logo).hexdigest() if company.logo else None
+    return json.dumps(
+        {
+            "name": company.name,
+            "address": company.address,
+            "tax_id": company.tax_id,
+            "email": company.email,
+            "logo": logo,
+        },
+        ensure_ascii=False,
+    )
+
+
+def party_json(session: Session, account_id: str, party: Party) -> str:
+    """Who buys, as it is kept on an invoice."""
+    [[ref, name]] = session.all("SELECT ref, name FROM account WHERE id = ?", (account_id,))
+    return json.dumps(
+        {
+            "name": party.legal_name or name,
+            "address": party.address,
+            "country": party.country,
+            "tax_id": party.tax_id,
+            "language": party.language,
+            "ref": ref,
+        },
+        ensure_ascii=False,
+    )
+
+
+def tax_for(session: Session, account_id: str, code: str | None) -> TaxRate | None:
+    """The tax on what an account buys: its own, else that of the thing (`code`), else the company's.
+
+    An account whose tax code is `none` pays none. Raises Refused for a code that the catalog lacks.
+    """
+    catalog = catalog_now(session)
+    own = party_of(session, account_id).tax_code
+    wanted = own or code or catalog.company.tax_code
+    if wanted is None or wanted == NO_TAX:
+        return None
+    rate = catalog.taxes.get(wanted)
+    if rate is None:
+        raise Refused(f"the catalog has no tax {wanted!r}", "add it, or name another")
+    return rate
+
+
+# --- paying --------------------------------------------------------------------------------------
+
+
+def pay_from_wallet(
+    office: Office, session: Session, invoice_id: str, now: datetime, *, guarded: bool = True
+) -> InvoiceSheet:
+    """Pay an invoice, whole, from the account's wallet; one that is paid already stays as it is.
+
+    `guarded=False` takes the money also while the wallet is frozen or the account is not open: what
+    came for this very invoice. Raises NotFound, Refused when it cannot be paid, InsufficientFunds,
+    WalletFrozen, AccountClosed.
+    """
+    record = locked(session, invoice_id)
+    if record.status == "paid":
+        return sheet_of(session, invoice_id, now)._replace(replayed=True)
+    check_open(record)
+    credited = store.lines_of_notes(session, invoice_id)
+    shares = earnings(store.lines_of(session, invoice_id), credited)
+    due_minor = record.due_minor
+    posting_id = _post(office, record, shares, now, guarded=guarded) if due_minor else None
+    store.close_invoice(
+        session, invoice_id, status="paid", detail="", at=to_micros(now), paid_minor=due_minor,
+        posting_id=posting_id,
+    )  # fmt: skip
+    office.audit(
+        session, now=now, action="invoice.pay",
+        summary=f"{record.name} · {Money(due_minor, record.asset)}",
+        account_id=record.account_id, data={"invoice": invoice_id},
+    )  # fmt: skip
+    follow_paid(office, session, record, now)
+    return sheet_of(session, invoice_id, now)
+
+
+def _post(
+    office: Office,
+    record: InvoiceRecord,
+    shares: Sequence[tuple[str, int]],
+    now: datetime,
+    *,
+    guarded: bool,
+) -> str:
+    """The one posting of a paid invoice: a leg for everybody who earns of it."""
+    kind = "pack_purchase" if record.source == "pack" else "invoice_payment"
+    legs = tuple(
+        Leg(record.account_id, CASH, record.asset, -share_minor, 0, party)
+        for party, share_minor in shares
+    )
+    draft = Draft(
+        id=office.ids.make("ipm", now),
+        kind=kind,
+        scope=SYSTEM,
+        reference=f"invoice:{record.id}",
+        digest=digest_of(kind, legs),
+        actor=office.actor,
+        legs=legs,
+        subject=record.invoice_number,
+        salt=office.ids.salt(),
+        recorded_at=office.recorded_at(now),
+        about=record.id,
+        guarded=guarded,
+    )
+    return book(office, draft, now).id
+
+
+def pay_from_elsewhere(
+    office: Office,
+    session: Session,
+    invoice_id: str,
+    now: datetime,
+    *,
+    memo: str | None = None,
+    counterparty: str = _ELSEWHERE,
+) -> InvoiceSheet:
+    """Pay an invoice with money that came past the desk: it is deposited from `counterparty` first.
+
+    Raises NotFound, Refused when it cannot be paid, InsufficientFunds when the wallet is overdrawn.
+    """
+    record = locked(session, invoice_id)
+    if record.status == "paid":
+        return sheet_of(session, invoice_id, now)._replace(replayed=True)
+    check_open(record)
+    if record.due_minor:
+        legs = (Leg(record.account_id, CASH, record.asset, record.due_minor, 0, counterparty),)
+        deposit = Draft(
+            id=office.ids.make("dep", now),
+            kind="deposit",
+            scope=SYSTEM,
+            reference=f"elsewhere:{record.id}",
+            digest=digest_of("deposit", legs),
+            actor=office.actor,
+            legs=legs,
+            subject=record.invoice_number,
+            memo=memo,
+            salt=office.ids.salt(),
+            recorded_at=office.recorded_at(now),
+            about=record.id,
+            guarded=False,
+        )
+        book(office, deposit, now)
+    return pay_from_wallet(office, session, invoice_id, now, guarded=False)
+
+
+def note_failure(
+    office: Office, session: Session, invoice_id: str, why: str, now: datetime
+) -> None:
+    """Remember that an open invoice could not be collected, and why, in words; else nothing happens.
+
+    The first time, its subscription becomes past due.
+    """
+    record = locked(session, invoice_id)
+    if record.status not in ("open", "uncollectible"):
+        return
+    store.count_failure(session, invoice_id, why[:MEMO_LENGTH], to_micros(now))
+    office.audit(
+        session, now=now, action="invoice.fail", summary=f"{record.name}: {why[:MEMO_LENGTH]}",
+        account_id=record.account_id, data={"invoice": invoice_id},
+    )  # fmt: skip
+    if record.failed_since is None:
+        follow_failure(office, session, record, now)
+
+
+# --- what all of them need -----------------------------------------------------------------------
+
+
+def locked(session: Session, invoice_id: str) -> InvoiceRecord:
+    """An invoice that nobody else changes until the block ends, nor the wallet that pays it.
+
+    Raises NotFound.
+    """
+    record = store.record_by_id(session, invoice_id)
+    if record is None:
+        raise NotFound(f"there is no invoice {invoice_id[:64]!r}", "see billdesk invoice list")
+    wallet_state(session, record.account_id, CASH, record.asset, lock=True)
+    again = store.record_by_id(session, invoice_id, lock=True)
+    if again is None:
+        raise Broken("a locked invoice is gone")
+    return again
+
+
+def check_open(record: InvoiceRecord) -> None:
+    """Raises Refused unless an invoice can be paid."""
+    if record.kind != "invoice":
+        raise Refused(f"{record.name} is a credit note", "it gives money back")
+    if record.status not in ("open", "uncollectible"):
+        remedy = "finalize it first" if record.status == "draft" else "issue another"
+        raise Refused(f"{record.name} is {record.status}", remedy)
+
+
+def today_of(session: Session, now: datetime) -> date:
+    """The day it is in the desk's zone."""
+    return now.astimezone(ZoneInfo(read_meta(session)["zone"])).date()
+
+
+def sheet_of(session: Session, invoice_id: str, now: datetime) -> InvoiceSheet:
+    """An invoice that is known to be there."""
+    sheet = store.sheet_by_id(session, invoice_id, today_of(session, now))
+    if sheet is None:
+        raise Broken("an invoice that was just changed is not there")
+    return sheet
