@@ -48,7 +48,7 @@ _SHEETS = {
     ),
     "usage": (
         "BudgetSheet ForecastSheet IngestSheet MeterUseSheet UsageAlertSheet UsageDaySheet "
-        "UsageLineSheet UsageRunSheet"
+        "UsageEventSheet UsageLineSheet UsageRunSheet"
     ),
 }
 _PLACE_OF = {name: place for place, names in _SHEETS.items() for name in names.split()}

@@ -151,3 +151,16 @@ class UsageRunSheet(NamedTuple):
     started_at: datetime
     finished_at: datetime | None
     replayed: bool = False
+
+
+class UsageEventSheet(NamedTuple):
+    """One event as it was kept; `replayed` when the same had been told before."""
+
+    account_ref: str
+    meter: str
+    unit: str
+    quantity: str
+    event_id: str
+    at: datetime
+    received_at: datetime
+    replayed: bool = False
