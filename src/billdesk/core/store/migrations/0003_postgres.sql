@@ -185,6 +185,15 @@ CREATE TRIGGER credit_lot_no_delete BEFORE DELETE ON credit_lot FOR EACH ROW
 CREATE TRIGGER credit_lot_no_truncate BEFORE TRUNCATE ON credit_lot
     EXECUTE FUNCTION refuse_change('lots are kept');
 
+-- Credits that were there before there were lots come in one each, which sorts before all others.
+INSERT INTO credit_lot (id, account_id, source, posting_id, granted, remaining, granted_at)
+SELECT 'lot_00' || substr(replace(gen_random_uuid()::text, '-', ''), 1, 24), w.account_id, 'opening', p.id, w.balance_minor,
+       w.balance_minor, w.last_at
+FROM wallet w
+JOIN entry e ON e.wallet_number = w.number AND e.seq = w.seq
+JOIN posting p ON p.number = e.posting_number
+WHERE w.purpose = 'credits' AND w.balance_minor > 0 ORDER BY w.number;
+
 -- Which lot paid for which posting (above zero), or got back from which (below zero).
 CREATE TABLE credit_use (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -304,7 +313,8 @@ CREATE UNIQUE INDEX usage_run_id ON usage_run (id);
 CREATE UNIQUE INDEX usage_run_reference ON usage_run (reference) WHERE reference IS NOT NULL;
 CREATE UNIQUE INDEX usage_run_one ON usage_run (status) WHERE status = 'running';
 
--- One line of a run: what a meter came to in a period, or how much more it came to afterwards.
+-- One line of a run: what a meter came to in a period, or how much more it came to afterwards. With a
+-- seq of 0 it could not be billed, and says why.
 CREATE TABLE usage_line (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     run_number bigint NOT NULL REFERENCES usage_run (number),
@@ -324,7 +334,8 @@ CREATE TABLE usage_line (
     invoice_id text,
     detail text NOT NULL DEFAULT ''
 );
-CREATE UNIQUE INDEX usage_line_once ON usage_line (subscription_id, meter, period_since, seq);
+CREATE UNIQUE INDEX usage_line_once ON usage_line (subscription_id, meter, period_since, seq)
+    WHERE seq > 0;
 CREATE INDEX usage_line_run ON usage_line (run_number, number);
 CREATE INDEX usage_line_account ON usage_line (account_id, number);
 CREATE TRIGGER usage_line_no_update BEFORE UPDATE ON usage_line FOR EACH ROW
