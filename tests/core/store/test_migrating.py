@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import psycopg
@@ -12,9 +13,10 @@ from sqlmodel import SQLModel
 from billdesk.core.desk import migrate, open_desk
 from billdesk.core.store import migrating, price_tables, revising, tables
 from billdesk.core.store.migrating import postgres_engine, sqlite_engine, upgrade
-from billdesk.core.store.schema import SCHEMA_VERSION, schema_statements
+from billdesk.core.store.schema import SCHEMA_VERSION, revision_statements, schema_statements
 from billdesk.core.store.sqlite import APPLICATION_ID, sqlite3
 from billdesk.core.values.errors import NotALedger, NotFound, SchemaMismatch, StoreBusy, StoreGone
+from billdesk.core.values.ids import is_id
 from tests.core.store.other_process import HOLD_GATE, HOLD_WRITE_LOCK, holding
 
 MODELS = [
@@ -123,6 +125,54 @@ def test_a_revision_that_fails_leaves_nothing_of_itself(
     assert migrate(str(old)).startswith(f"schema 0001 → {SCHEMA_VERSION}")
 
 
+def forget_revision_3(url: str) -> None:
+    """Take away what revision 0003 brought: tables, functions, columns with what looks them up."""
+    kind = "postgres" if url.startswith("postgres") else "sqlite"
+    schema = "billdesk." if kind == "postgres" else ""
+    statements = "\n".join(revision_statements(kind, "0003"))
+    engine = postgres_engine(url) if kind == "postgres" else sqlite_engine(Path(url))
+    cascade = " CASCADE" if kind == "postgres" else ""
+    made = re.findall(r"^CREATE (TABLE|FUNCTION) (\w+)", statements, re.MULTILINE)
+    added = re.findall(r"^ALTER TABLE (\w+) ADD COLUMN (\w+)", statements, re.MULTILINE)
+    with engine.begin() as connection:
+        for table, column in added:
+            for name in re.findall(
+                rf"^CREATE INDEX (\w+) ON {table} \({column}\)", statements, re.MULTILINE
+            ):
+                connection.exec_driver_sql(f"DROP INDEX {schema}{name}")
+            connection.exec_driver_sql(f"ALTER TABLE {schema}{table} DROP COLUMN {column}")
+        for sort, name in reversed(made):
+            connection.exec_driver_sql(f"DROP {sort} {schema}{name}{cascade}")
+        connection.exec_driver_sql(f"UPDATE {schema}alembic_version SET version_num = '0002'")
+    engine.dispose()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_credits_that_were_there_before_lots_come_in_one_lot(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    url = str(request.getfixturevalue(f"{kind}_url"))
+    memo = "for a test of the desk"
+    with open_desk(url) as desk:
+        for ref in ("ann", "bob", "cid"):
+            desk.accounts.add(ref, name=ref.title())
+            desk.adjustments.credit(ref, "10.00", memo=memo)
+        desk.adjustments.credit("ann", "100 CREDIT", memo=memo)
+        desk.charges.create("ann", "30 CREDIT", reference="r1")
+        desk.adjustments.credit("bob", "5 CREDIT", memo=memo)
+        desk.charges.create("bob", "5 CREDIT", reference="r2")
+    forget_revision_3(url)
+    assert migrate(url).startswith("schema 0002 → ")
+    with open_desk(url) as desk:
+        (lot,) = desk.credits.lots("ann", all=True)
+        assert (lot.source, lot.granted, lot.remaining, lot.expires_at) == ("opening", 70, 70, None)
+        assert is_id(lot.id, "lot")
+        assert desk.credits.lots("bob", all=True) == desk.credits.lots("cid", all=True) == ()
+        desk.charges.create("ann", "70 CREDIT", reference="r3")
+        assert desk.credits.lots("ann") == ()
+        assert desk.verify().findings == ()
+
+
 def test_a_revision_waits_for_its_turn_at_the_gate(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,7 +223,7 @@ def test_a_locked_ledger_is_busy(sqlite_url: str) -> None:
 def test_the_schemas_are_cut_into_whole_statements() -> None:
     for kind in ("sqlite", "postgres"):
         statements = schema_statements(kind)
-        begun = ("CREATE", "SET", "REVOKE", "DROP TRIGGER", "ALTER TABLE")
+        begun = ("CREATE", "SET", "REVOKE", "DROP TRIGGER", "ALTER TABLE", "INSERT")
         assert all(statement.startswith(begun) for statement in statements)
         assert not any(
             statement.endswith(";") for statement in statements if "END" not in statement

@@ -14,6 +14,7 @@ from billdesk.core.rules.sheets import CheckpointSheet, FindingSheet, VerifyShee
 from billdesk.core.store.checks import (
     Sealed,
     check_holds,
+    check_lots,
     follow_chains,
     heads,
     recount,
@@ -111,7 +112,7 @@ def verify(
 
         check = follow_chains(session, sealed.wallets if sealed else {}, on_entry)
         miscounted = recount(session)
-        findings = [*check.findings, *miscounted, *check_holds(session)]
+        findings = [*check.findings, *miscounted, *check_holds(session), *check_lots(session)]
         # Where every wallet is the sum of its entries the trial balance agrees; to sort is dear.
         for sheet in trial_balance(session) if miscounted else ():
             if sheet.difference.minor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from billdesk.core.operations.burning import take_from_lot
@@ -42,18 +43,36 @@ def expire_overdue(office: Office, session: Session, account: str, now: datetime
 
 
 def _expire(office: Office, session: Session, account_id: str, now: datetime) -> int:
-    expired = 0
-    for lot, amount in takeable(session, account_id):
+    due = overdue(session, account_id, takeable(session, account_id), now)
+    for lot, amount in due:
+        take_from_lot(office, session, account_id, lot, amount, kind="credit_expiry", now=now)
+    return len(due)
+
+
+def overdue(
+    session: Session, account_id: str, lots: Sequence[tuple[Lot, int]], now: datetime
+) -> list[tuple[Lot, int]]:
+    """Those of an account's lots whose day has passed and that no usage may need any more."""
+    due = []
+    for lot, amount in lots:
         if lot.expires_at is None or lot.expires_at > to_micros(now):
             continue
-        take_from_lot(office, session, account_id, lot, amount, kind="credit_expiry", now=now)
-        expired += 1
-    return expired
+        # Catalogs, periods and zones would cost every start of a charge some milliseconds.
+        from billdesk.core.operations.awaiting import use_is_unbilled  # noqa: PLC0415 - see above
+
+        if not use_is_unbilled(session, account_id, lot.expires_at, now):
+            due.append((lot, amount))
+    return due
 
 
 def takeable(session: Session, account_id: str) -> list[tuple[Lot, int]]:
     """The lots of an account, whose wallet is locked by this, with what no hold stands on, if anything."""
     state = wallet_state(session, account_id, CREDITS, CREDIT, lock=True)
+    return unheld_lots(session, account_id, 0 if state is None else state.held_minor)
+
+
+def unheld_lots(session: Session, account_id: str, held: int) -> list[tuple[Lot, int]]:
+    """The lots of an account in the order in which they burn, with what no hold stands on, if anything."""
     lots = sorted(open_lots(session, account_id), key=burning_order)
-    free = unheld(lots, 0 if state is None else state.held_minor)
+    free = unheld(lots, held)
     return [(lot, free[lot.number]) for lot in lots if free[lot.number]]

@@ -281,6 +281,36 @@ def check_holds(session: Session) -> list[FindingSheet]:
     return findings
 
 
+_LOTS = """
+SELECT a.ref, w.id, CASE WHEN w.balance_minor > 0 THEN w.balance_minor ELSE 0 END,
+       coalesce(s.remaining, 0)
+FROM account a
+LEFT JOIN wallet w ON w.account_id = a.id AND w.purpose = 'credits'
+LEFT JOIN (SELECT account_id, sum(remaining) AS remaining FROM credit_lot
+           GROUP BY account_id) s ON s.account_id = a.id
+WHERE coalesce(s.remaining, 0) <>
+      CASE WHEN w.balance_minor > 0 THEN w.balance_minor ELSE 0 END
+ORDER BY a.ref LIMIT ?"""
+_LOT_USES = """
+SELECT a.ref, l.id, l.granted, l.remaining, coalesce(u.used, 0)
+FROM credit_lot l JOIN account a ON a.id = l.account_id
+LEFT JOIN (SELECT lot_number, sum(amount) AS used FROM credit_use
+           GROUP BY lot_number) u ON u.lot_number = l.number
+WHERE l.granted - l.remaining <> coalesce(u.used, 0) ORDER BY l.number LIMIT ?"""
+
+
+def check_lots(session: Session) -> list[FindingSheet]:
+    """Each account's credits against its lots, and each lot against what it paid for."""
+    findings = []
+    for ref, wallet, balance, remaining in session.all(_LOTS, (_MOST_FINDINGS,)):
+        text = f"the lots of {ref} have {int(remaining)} left, its balance backs {balance} CREDIT"
+        findings.append(FindingSheet("lots", ref, wallet, None, text))
+    for ref, lot, granted, remaining, used in session.all(_LOT_USES, (_MOST_FINDINGS,)):
+        text = f"{lot} of {ref} has {remaining} of {granted} left, {int(used)} of it paid for something"
+        findings.append(FindingSheet("lots", ref, None, None, text))
+    return findings
+
+
 def heads(session: Session) -> list[tuple[str, int, bytes]]:
     """(wallet id, seq, head) of every wallet, by id: what a checkpoint seals."""
     return [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from billdesk.core.rules.sheets import LotSheet, LotUseSheet
 from billdesk.core.store.sessions import Session
@@ -101,3 +101,48 @@ def moved_since(session: Session, account_id: str, at: int) -> tuple[int, int]:
         (account_id, at),
     )
     return int(granted[0]) if granted else 0, int(used[0]) if used else 0
+
+
+class SubscribedTo(NamedTuple):
+    """What usage periods of a subscription are counted by. `canceled_at` in microseconds."""
+
+    id: str
+    anchor_on: str
+    canceled_at: int | None
+
+
+def subscriptions_of(session: Session, account_id: str) -> list[SubscribedTo]:
+    """All subscriptions of an account, those that have ended, too."""
+    rows = session.all(
+        "SELECT id, anchor_on, canceled_at FROM subscription WHERE account_id = ?", (account_id,)
+    )
+    return [SubscribedTo._make(row) for row in rows]
+
+
+def plans_before(session: Session, subscription_id: str, before: int) -> list[tuple[str, int]]:
+    """(code, version) of the plans in which a subscription was in periods that began before an instant."""
+    rows = session.all(
+        "SELECT DISTINCT plan_code, plan_version FROM billing_period"
+        " WHERE subscription_id = ? AND since < ?",
+        (subscription_id, before),
+    )
+    return [(code, version) for code, version in rows]
+
+
+def billed_until(session: Session, subscription_id: str, meter: str) -> int:
+    """Up to when a subscription's use of a meter is billed; 0 before the first run."""
+    row = session.one(
+        "SELECT max(until) FROM usage_period WHERE subscription_id = ? AND meter = ?",
+        (subscription_id, meter),
+    )
+    return (row[0] or 0) if row else 0
+
+
+def period_begun(session: Session, account_id: str, at: int) -> int | None:
+    """When the present period of an account's subscription began, if it has one; the newest counts."""
+    row = session.one(
+        "SELECT period_since FROM subscription WHERE account_id = ? AND status <> 'canceled'"
+        " AND period_since <= ? AND period_until > ? ORDER BY number DESC LIMIT 1",
+        (account_id, at, at),
+    )
+    return None if row is None else int(row[0])
