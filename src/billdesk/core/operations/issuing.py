@@ -438,6 +438,14 @@ def locked(session: Session, invoice_id: str) -> InvoiceRecord:
     return again
 
 
+def invoice_named(session: Session, name: str) -> InvoiceRecord:
+    """An invoice or credit note by its id or number. Raises NotFound."""
+    record = store.record_by_id(session, store.id_of_number(session, name) or name)
+    if record is None:
+        raise NotFound(f"there is no invoice {name[:64]!r}", "see billdesk invoice list")
+    return record
+
+
 def check_open(record: InvoiceRecord) -> None:
     """Raises Refused unless an invoice can be paid."""
     if record.kind != "invoice":

@@ -218,7 +218,7 @@ def take_number(session: Session, series: str, prefix: str, digits: int) -> tupl
 
 _FINALIZED = (
     "status series sequence invoice_number issued_on due_on due_days seller party terms digest"
-    " chain_head posting_id finalized_at closed_at changed_at"
+    " chain_head paid_minor posting_id finalized_at closed_at changed_at"
 ).split()
 
 
