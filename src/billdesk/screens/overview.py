@@ -111,6 +111,8 @@ class OverviewScreen(DeskScreen["OverviewSheet"]):
             self.app.show_balances(f"standing:{row.target}")
         elif row.screen == "facts":
             self.app.show_list("facts", "state:waiting")
+        elif row.target is not None:
+            self.app.show_list(row.screen, row.target)
         elif row.screen != self.place and row.screen in {place.name for place in self.app.places}:
             self.app.action_go(row.screen)
         else:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from billdesk.core.operations.attending import account_troubles, desk_troubles
 from billdesk.core.operations.office import Office
 from billdesk.core.operations.polling import gateway_sheets
 from billdesk.core.operations.reading import standing_of
 from billdesk.core.rules.sheets import (
-    AttentionSheet,
     DoctorSheet,
     EntryFilter,
-    GatewaySheet,
     IncidentSheet,
     LedgerSheet,
     OverviewSheet,
@@ -26,15 +25,12 @@ from billdesk.core.store.payments import list_payments
 from billdesk.core.store.search import indexed_up_to
 from billdesk.core.store.sessions import Session
 from billdesk.core.store.sqlite import FIRST_SAFE_VERSION, library_version
-from billdesk.core.store.watches import low_wallets, stopped_topups
 from billdesk.core.values.clock import to_micros
 from billdesk.core.values.money import Money
 
 DAYS = 30
 _TIMELINE_ROWS = 200
 _OPEN_ROWS = 50
-_STALE_SECONDS = 600
-_CHECKPOINT_DAYS = 7
 
 
 def overview(office: Office, info: LedgerSheet, checkpoint_at: datetime | None) -> OverviewSheet:
@@ -47,7 +43,7 @@ def overview(office: Office, info: LedgerSheet, checkpoint_at: datetime | None) 
         sums = questions.totals(session)
         standings = questions.standing_counts(session)
         overdue = questions.overdue_holds(session, to_micros(now))
-        watched = _watched(session)
+        troubles = account_troubles(session, now.astimezone(ZoneInfo(info.zone)).date())
     return OverviewSheet(
         ledger=info.where,
         kind=info.kind,
@@ -61,8 +57,8 @@ def overview(office: Office, info: LedgerSheet, checkpoint_at: datetime | None) 
         days=tuple(days),
         standings=standings,
         attention=(
-            *watched,
-            *_attention(now, gateways, standings, overdue, checkpoint_at, entries),
+            *troubles,
+            *desk_troubles(now, gateways, standings, overdue, checkpoint_at, entries),
         ),
         gateways=gateways,
         checkpoint_at=checkpoint_at,
@@ -73,69 +69,6 @@ def _day_starts(now: datetime, zone: str) -> list[datetime]:
     """The beginnings of the last 30 days in the desk's zone, and the end of today."""
     midnight = now.astimezone(ZoneInfo(zone)).replace(hour=0, minute=0, second=0, microsecond=0)
     return [midnight + timedelta(days=offset) for offset in range(1 - DAYS, 2)]
-
-
-def _attention(
-    now: datetime,
-    gateways: tuple[GatewaySheet, ...],
-    standings: dict[str, int],
-    overdue: int,
-    checkpoint_at: datetime | None,
-    entries: int,
-) -> list[AttentionSheet]:
-    """What a person should look at, the worst first."""
-    found = []
-    for gateway in gateways:
-        if gateway.last_error:
-            title = f"{gateway.name} could not be asked"
-            found.append(AttentionSheet("problem", title, gateway.last_error, "gateways", None))
-        elif gateway.lag_seconds is not None and gateway.lag_seconds > _STALE_SECONDS:
-            title = f"{gateway.name} was last asked {gateway.lag_seconds // 60} minutes ago"
-            found.append(AttentionSheet("warning", title, "poll it now", "gateways", None))
-        if gateway.waiting_facts:
-            title = f"{gateway.waiting_facts} facts of {gateway.name} wait for a person"
-            found.append(AttentionSheet("problem", title, "each says why it waits", "facts", None))
-    for word, severity, detail in (
-        ("FROZEN", "warning", "debits are refused until they are unfrozen"),
-        ("OWES", "warning", "more was used than could be paid"),
-        ("SUSPENDED", "note", "they take no new business"),
-        ("SPENT", "note", "nothing more can be charged"),
-    ):
-        if standings.get(word):
-            count = standings[word]
-            title = f"{count} account{'s' if count > 1 else ''} {word}"
-            found.append(AttentionSheet(severity, title, detail, "balances", word))
-    if overdue:
-        title = f"{overdue} holds are past their deadline"
-        found.append(AttentionSheet("note", title, "the next tick frees them", "overview", None))
-    if entries and (
-        checkpoint_at is None or now - checkpoint_at > timedelta(days=_CHECKPOINT_DAYS)
-    ):
-        title = "no recent checkpoint" if checkpoint_at else "no checkpoint was ever sealed"
-        found.append(
-            AttentionSheet("note", title, "billdesk seal FILE, kept elsewhere", "overview", None)
-        )
-    return found
-
-
-def _watched(session: Session) -> list[AttentionSheet]:
-    """Wallets that were told to be low, and top-ups that were given up."""
-    found = []
-    for (count, ref), severity, one, many, detail in (
-        (
-            stopped_topups(session), "problem", "the top-up of {} stopped", "{} top-ups stopped",
-            "see billdesk topup show, mend it, then resume it",
-        ),
-        (
-            low_wallets(session), "warning", "{} is low", "{} wallets are low",
-            "less is available than is watched for",
-        ),
-    ):  # fmt: skip
-        if count == 1:
-            found.append(AttentionSheet(severity, one.format(ref), detail, "account", ref))
-        elif count:
-            found.append(AttentionSheet(severity, many.format(count), detail, "balances", None))
-    return found
 
 
 def incident(office: Office, ref: str) -> IncidentSheet:

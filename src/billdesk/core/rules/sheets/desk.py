@@ -109,7 +109,8 @@ class CheckpointSheet(NamedTuple):
 class AttentionSheet(NamedTuple):
     """Something a person should look at, and where. `severity` is problem, warning or note.
 
-    `screen` and `target` say where the desk goes when it is opened.
+    `screen` and `target` say where the desk goes when it is opened: an account, a standing, or the line by
+    which a list is filtered.
     """
 
     severity: str
