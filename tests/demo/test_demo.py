@@ -118,7 +118,13 @@ def test_it_runs_on_postgres_all_the_same(
     assert conclude(postgres_empty_url, PlainTeller(io.StringIO())) == 0
 
 
-@pytest.mark.parametrize("leaves_after", [3, 75, 117, 127, 134, 141, 167, 178, 197, 205])
+@pytest.mark.parametrize(
+    "leaves_after",
+    [
+        *(pytest.param(step, marks=pytest.mark.soak) for step in (75, 127, 134, 167, 178, 205)),
+        *(3, 117, 141, 197),
+    ],
+)
 def test_a_story_cut_short_ends_as_one_told_in_one_go(
     furnished: tuple[Path, Listener, int], tmp_path: Path, leaves_after: int
 ) -> None:

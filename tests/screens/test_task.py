@@ -61,7 +61,10 @@ async def test_a_fault_of_our_own_is_no_crash_and_loses_nothing(staged: Staged) 
 
 
 @pytest.mark.parametrize("kind", HOSTILE_NAMES)
-@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x36"])
+@pytest.mark.parametrize(
+    "size",
+    [pytest.param(SMALL, id="80x24"), pytest.param(LARGE, id="120x36", marks=pytest.mark.soak)],
+)
 async def test_a_hostile_path_is_shown_and_never_obeyed(
     kind: str, size: tuple[int, int], staged: Staged, tmp_path: Path
 ) -> None:
