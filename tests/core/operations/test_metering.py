@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from random import Random
 
 import pytest
 
 from billdesk.core.desk import Desk, create_ledger, open_desk
+from billdesk.core.operations import ingesting
+from billdesk.core.rules.sheets import IngestSheet
 from billdesk.core.store.usage import PeriodKey, PeriodQuantity, hour_quantities, period_quantities
 from billdesk.core.values.clock import MovingClock, to_micros
 from billdesk.core.values.errors import AlreadyExists, BadInput, NotFound, ReadOnly
@@ -140,7 +144,7 @@ def test_events_in_any_order_with_replays_sum_up_to_the_same(metered: Desk) -> N
 
 def test_two_who_tell_the_same_at_once_count_it_once(metered: Desk, ledger_url: str) -> None:
     events = [("acme", "calls", number % 7, f"e{number}", START) for number in range(3000)]
-    sheets = []
+    sheets: list[IngestSheet] = []
 
     def tell(order: int) -> None:
         with open_desk(ledger_url, clock=MovingClock(START)) as desk:
@@ -227,3 +231,53 @@ def test_what_came_after_its_period_was_billed_is_late(metered: Desk) -> None:
     late = ("acme", "calls", 2, "late", START - 2 * HOUR)
     assert metered.usage.record_many([late, ("acme", "calls", 2, "now", START)]).late == 1
     assert metered.usage.record_many([late, ("acme", "calls", 3, "l2", START - 3 * HOUR)]).late == 1
+
+
+HEADING = "account,meter,quantity,event_id,at,unit\n"
+
+
+def test_of_a_file_the_good_lines_are_in_and_the_same_again_changes_nothing(
+    metered: Desk, tmp_path: Path
+) -> None:
+    path = tmp_path / "usage.csv"
+    path.write_text(
+        "\ufeff" + HEADING + "acme,calls,5,e1,2026-01-05T08:30Z,call\n"
+        "acme,transfer,1.5,e2,2026-01-05T08:30Z,MB\n"
+        "acme,transfer,-1,e3,2026-01-05T08:30Z,\n"
+        "broken\n"
+        "acme,calls,6,e1,2026-01-05T08:30Z,\n"
+        "acme,steps,6,e4,2026-01-05T08:30Z,feet\n"
+        "acme,transfer,1.5,e5,2026-01-05T08:30+01:00,GB\n",
+        encoding="utf-8",
+    )
+    seen: list[tuple[int, int]] = []
+    sheet = metered.usage.ingest(path, on_progress=lambda done, of: seen.append((done, of)))
+    assert (sheet.read, sheet.new, sheet.known, sheet.rejected) == (7, 2, 0, 5)
+    assert [error.line for error in sheet.errors] == [3, 4, 5, 6, 7]
+    assert sheet.errors[0].text == "the unit is 'MB'; transfer is counted in GB"
+    size = path.stat().st_size
+    assert seen == [(size, size)]
+    assert hours(metered, "acme", "calls") == {START - HOUR: 5}
+    assert hours(metered, "acme", "transfer") == {START - 2 * HOUR: 1500}
+    again = metered.usage.ingest(path)
+    assert (again.new, again.known, again.rejected) == (0, 2, 5)
+    assert difference(metered) == []
+
+
+def test_of_very_many_broken_lines_the_first_thousand_are_told(metered: Desk) -> None:
+    sheet = metered.usage.ingest(io.StringIO(HEADING + "broken\n" * 2500))
+    assert (sheet.read, sheet.rejected, len(sheet.errors)) == (2500, 2500, 1000)
+    assert sheet.errors[-1].line == 1001
+
+
+def test_where_events_go_is_forgotten_before_it_fills_memory(
+    metered: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingesting, "_MOST_TARGETS", 1)
+    monkeypatch.setattr(ingesting, "BATCH", 2)
+    meters = ["calls", "transfer"] * 3
+    sheet = metered.usage.record_many(
+        ("acme", meter, 1, f"e{number}", START) for number, meter in enumerate(meters)
+    )
+    assert sheet.new == 6
+    assert difference(metered) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from itertools import islice
 from time import perf_counter
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from billdesk.core.operations.enrolling import HOUSE
 from billdesk.core.operations.office import Office
+from billdesk.core.operations.usage_lines import UsageLines
 from billdesk.core.rules.catalog import Meter
 from billdesk.core.rules.sheets import IngestSheet, RowError
 from billdesk.core.rules.usage_rows import (
@@ -20,6 +21,7 @@ from billdesk.core.rules.usage_rows import (
     Quantity,
     check_event_id,
     check_names,
+    check_unit,
     hours_begin,
     instant_of,
     quantity_parts,
@@ -34,6 +36,8 @@ BATCH = 10_000
 MOST_ERRORS = 1000
 _MOST_TARGETS = 100_000
 _LONGEST_PLAIN_ID = 200
+
+Progress = Callable[[int, int], None]
 
 Event = tuple[str, str, Quantity, str, datetime | str]
 """Account (ref or id), meter, quantity in the meter's unit, event id, when it was used."""
@@ -109,6 +113,28 @@ class Ingest:
             first = self.read + 1
             self.read += len(batch)
             self.take(range(first, first + len(batch)), batch)
+        return self.sheet()
+
+    def take_lines(self, lines: UsageLines, on_progress: Progress) -> IngestSheet:
+        """Take in a file line by line, batch by batch. Raises BadInput when it is no such file."""
+        remaining = lines.rows()
+        while batch := list(islice(remaining, BATCH)):
+            self.read += len(batch)
+            places: list[int] = []
+            events: list[Event] = []
+            for number, row in batch:
+                try:
+                    if isinstance(row, BadInput):
+                        raise BadInput(row.message, row.hint)
+                    if row.unit and row.meter in self.meters:
+                        check_unit(row.unit, self.meters[row.meter])
+                except BadInput as error:
+                    self.reject(number, error)
+                else:
+                    places.append(number)
+                    events.append(row[:5])
+            self.take(places, events)
+            on_progress(lines.position, lines.size)
         return self.sheet()
 
     def take(self, lines: Sequence[int], events: Sequence[Event]) -> None:
@@ -260,6 +286,6 @@ def _all_plain(event_ids: Sequence[Any]) -> bool:
         text.isascii()
         and text.isprintable()
         and " " not in text
-        and min(map(len, event_ids)) > 0
-        and max(map(len, event_ids)) <= _LONGEST_PLAIN_ID
+        and all(event_ids)
+        and max(map(len, event_ids), default=0) <= _LONGEST_PLAIN_ID
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from billdesk.core.operations.ingesting import Directory, Event, Ingest
+from billdesk.core.operations.ingesting import Directory, Event, Ingest, Progress
 from billdesk.core.operations.office import Office
+from billdesk.core.operations.usage_lines import Source, UsageLines
 from billdesk.core.rules.sheets import IngestSheet, UsageEventSheet
 from billdesk.core.rules.usage_rows import Quantity, check_event_id, format_parts
 from billdesk.core.store import usage as store
@@ -71,3 +72,17 @@ class Usage:
         StoreError kinds.
         """
         return Ingest(self._office, self._directory).take_all(events)
+
+    def ingest(
+        self, source: Source, format: str | None = None, on_progress: Progress | None = None
+    ) -> IngestSheet:
+        """Take in a file of usage, or an open stream: CSV with a heading, or JSON lines.
+
+        `format` is csv or jsonl; None: by the file's name, else by its first line. Lines that cannot be
+        taken in are told by line, the others are in; the same file again changes nothing. `on_progress`
+        hears the bytes read, of how many (0: nobody knows). Raises BadInput when it cannot be read at
+        all, ReadOnly, StoreError kinds.
+        """
+        lines = UsageLines(source, format)
+        ingest = Ingest(self._office, self._directory)
+        return ingest.take_lines(lines, on_progress or (lambda _done, _total: None))

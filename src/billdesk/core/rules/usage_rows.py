@@ -32,8 +32,8 @@ AHEAD = timedelta(hours=1)
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 _QUANTITY = re.compile(r"(\d{1,16})(?:\.(\d{1,18}))?", re.ASCII)
+_NAME = re.compile(r"[!-~]{1,64}")
 _HOUR = timedelta(hours=1)
-_LONGEST_NAME = 64
 _MOST_DIGITS = 18
 
 Quantity = int | str | Decimal
@@ -122,7 +122,7 @@ def check_event_id(text: object) -> str:
 def check_names(account: object, meter: object) -> None:
     """Raises BadInput for what cannot be the name of an account and a meter."""
     for what, name in (("account", account), ("meter", meter)):
-        if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_NAME:
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise BadInput(f"{str(name)[:40]!r} is no {what}", f"give the {what}'s name")
 
 
