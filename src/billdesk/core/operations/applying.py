@@ -25,6 +25,10 @@ from billdesk.core.operations.outcomes import (
 )
 from billdesk.core.operations.saving import forget_method, keep_method
 from billdesk.core.operations.settling import book_credit
+from billdesk.core.operations.settling_invoices import (
+    invoice_money_came,
+    invoice_payment_failed,
+)
 from billdesk.core.operations.undoing import apply_to_dispute, apply_to_refund
 from billdesk.core.rules.gateway import (
     DISPUTE_STAGES,
@@ -96,6 +100,7 @@ def _apply_to_payment(office: Office, session: Session, fact: Fact, now: datetim
                 external_id=fact.object_id, charge_id=fact.charge_id,
             )  # fmt: skip
             _keep_method(office, session, fact, payment, now)
+            invoice_money_came(office, session, payment, now)
             return CREDITED
     elif payment.status == "pending" or _can_be_paid_again(session, fact, payment):
         status = {"declined": "failed", "expired": "expired"}.get(fact.stage, "pending")
@@ -107,6 +112,7 @@ def _apply_to_payment(office: Office, session: Session, fact: Fact, now: datetim
             audit_fact(
                 office, session, f"{payment.purpose}.{status}", payment.amount, fact, payment, now
             )
+            invoice_payment_failed(office, session, payment, fact.detail or status, now)
     return APPLIED
 
 

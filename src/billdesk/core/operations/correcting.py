@@ -11,6 +11,7 @@ from billdesk.core.operations.settling import book_credit
 from billdesk.core.rules.ledger import CALLER, SYSTEM, Draft, Leg, digest_of, purpose_of
 from billdesk.core.rules.sheets import EntryFilter, EntrySheet, Page, PostingSheet
 from billdesk.core.store.history import entries_of_posting, entries_page
+from billdesk.core.store.postings import posting_by_id
 from billdesk.core.store.sessions import Session
 from billdesk.core.values.cursors import read_cursor
 from billdesk.core.values.errors import NotFound, Refused
@@ -52,12 +53,13 @@ class Reversals:
         """Undo a posting.
 
         Raises BadInput for the memo, NotFound, InsufficientFunds when what was credited is spent,
-        AlreadyCorrected.
+        AlreadyCorrected, Refused for what belongs to an invoice, a pack, a period or a usage run.
         """
         office = self._office
         now = office.now()
         note = check_memo(memo)
         with office.database.read() as session:
+            _check_reversible(session, posting_id)
             legs = _opposite_legs(session, posting_id, None)
         return _correct(office, "reversal", "rev", posting_id, legs, note, now)
 
@@ -134,6 +136,33 @@ def _page(
     with office.database.read() as session:
         rows = entries_page(session, EntryFilter(kinds=kinds), read_cursor(after), limit)
     return Page(tuple(rows), str(rows[-1].number) if len(rows) == limit else None)
+
+
+_REMEDIES = {
+    "invoice_payment": "give it back by a credit note: billdesk credit-note create",
+    "pack_purchase": "give the pack back: billdesk pack refund",
+    "credit_note": "issue another invoice",
+    "usage": "record what was used, and the next run corrects it",
+    "credit_use": "grant credits instead: billdesk credits grant",
+    "cycle_reset": "grant credits instead: billdesk credits grant",
+    "credit_expiry": "grant credits instead: billdesk credits grant",
+    "credit_grant": "cancel the plan or give the pack back, which take their credits with them",
+}
+"""What to do instead of undoing postings that something else stands on."""
+
+
+def _check_reversible(session: Session, posting_id: str) -> None:
+    """Raises Refused for a posting that something else stands on: undone alone, they would disagree."""
+    posting = posting_by_id(session, posting_id)
+    if posting is None or posting.scope != SYSTEM or posting.kind not in _REMEDIES:
+        return
+    if posting.kind in _ALONE and posting.about is None:
+        return
+    raise Refused(f"{posting_id} is a {posting.kind}", _REMEDIES[posting.kind])
+
+
+_ALONE = ("credit_grant", "credit_use")
+"""Kinds that are also made by hand, about nothing."""
 
 
 def _opposite_legs(session: Session, posting_id: str, kind: str | None) -> tuple[Leg, ...]:

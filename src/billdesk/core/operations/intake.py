@@ -196,6 +196,8 @@ def _plain_ones(
         payment = payments.pop(fact.payment_id or "", None)
         if payment is None or payment.status not in UNSETTLED or why_it_waits(fact, payment):
             continue
+        if payment.invoice_id is not None:  # its invoice is paid with it
+            continue
         plain.append((number, fact, payment))
     return plain
 

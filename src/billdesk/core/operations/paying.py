@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from billdesk.core.operations.depositing import payment_named
 from billdesk.core.operations.intake import take_in
 from billdesk.core.operations.office import Office
+from billdesk.core.operations.settling_invoices import invoice_payment_failed, why_not_collected
 from billdesk.core.rules.gateway import Gateway, OffSessionRequest
 from billdesk.core.rules.sheets import MethodSheet, PaymentSheet
 from billdesk.core.store import attempts as store
@@ -87,16 +88,19 @@ def resume_off_session(office: Office, payment: PaymentSheet, now: datetime) -> 
     """Send a payment again that the gateway says it never heard of, with the same id.
 
     One that may still be on its way from another process is left alone for a minute. What makes it
-    impossible ends it: a method that was removed, an account that is no longer open. Raises as
-    `charge_saved`.
+    impossible ends it: a method that was removed, an account that is no longer open, an invoice that is
+    paid or void meanwhile. Raises as `charge_saved`.
     """
     at = to_micros(now)
     with office.database.write() as session:
         if not store.claim_payment(session, payment.id, at, to_micros(now - _IN_FLIGHT)):
             return
         status = office.account(session, payment.account_ref).status
+        why_not = why_not_collected(session, payment)
     if status != "open":
-        end(office, payment, "expired", f"the account is {status}", now)
+        why_not = f"the account is {status}"
+    if why_not:
+        end(office, payment, "expired", why_not, now)
         return
     charge_saved(office, payment.id, now)
 
@@ -111,3 +115,4 @@ def end(office: Office, payment: PaymentSheet, status: str, detail: str, now: da
                 account_id=office.account(session, payment.account_ref).id,
                 data={"payment": payment.id},
             )  # fmt: skip
+            invoice_payment_failed(office, session, payment, detail, now)

@@ -12,6 +12,7 @@ from billdesk.core.operations.depositing import Payments as AskedPayments
 from billdesk.core.operations.depositing import gateway_named, open_at_gateway, payment_named
 from billdesk.core.operations.office import Office
 from billdesk.core.operations.paying import charge_saved, gateway_of_method, is_connected
+from billdesk.core.operations.settling_invoices import why_not_collected
 from billdesk.core.rules.sheets import MethodSheet, PaymentSheet
 from billdesk.core.store import attempts as store
 from billdesk.core.store.methods import method_in_role
@@ -31,8 +32,8 @@ class Payments(AskedPayments):
         from the backup. What the customer was asked for gets a new link, unless `saved` says to take
         it from what is saved, too. Inside a transaction or a rehearsal no gateway is asked: the next
         polls do, if it was committed. Raises NotFound, AccountClosed, Refused when it succeeded
-        already, is still open, or nothing is saved, GatewayError; after GatewayUnreachable,
-        GatewayBusy and KeyRefused the attempt stays open.
+        already, is still open, nothing is saved, or its invoice is settled, GatewayError; after
+        GatewayUnreachable, GatewayBusy and KeyRefused the attempt stays open.
         """
         office = self._office
         office.check_writable()
@@ -129,12 +130,15 @@ def _write_down(
     account = office.account(session, failed.account_ref)
     if account.status != "open":
         raise AccountClosed(f"the account is {account.status}", "reopen it first")
+    why_not = why_not_collected(session, failed)
+    if why_not:
+        raise Refused(why_not, "nothing was charged; what is still due: billdesk invoice collect")
     payment_id = office.ids.make("pay", now)
     add_payment(
         session, id=payment_id, account_id=account.id, gateway=gateway, mode=mode,
         amount=failed.amount, actor=office.actor, at=to_micros(now), purpose="retry",
         method_id=method.id if method else None, retries_id=failed.retries_id or failed.id,
-        save_method=method is None and failed.save_method,
+        save_method=method is None and failed.save_method, invoice_id=failed.invoice_id,
     )  # fmt: skip
     way = f"from {method.label}" if method else f"by a new link of {gateway}"
     office.audit(

@@ -20,7 +20,7 @@ _PAYMENT = f"""
 SELECT p.number, p.id, a.ref, a.name, p.gateway, p.mode, p.external_id, {_STATUS}, p.asset,
        p.amount_minor, p.fee_minor, p.pay_url, p.detail, p.created_at, p.changed_at, p.posting_id,
        p.purpose, p.method_id, p.retries_id, p.charge_id, p.refunded_minor, p.disputed_minor,
-       p.save_method
+       p.save_method, p.invoice_id
 FROM payment p JOIN account a ON a.id = p.account_id"""
 
 _OPEN = (
@@ -56,6 +56,7 @@ def payment_sheet(row: tuple[Any, ...]) -> PaymentSheet:
         refunded=Money(row[20], asset),
         disputed=Money(row[21], asset),
         save_method=bool(row[22]),
+        invoice_id=row[23],
     )
 
 
@@ -73,15 +74,17 @@ def add_payment(
     method_id: str | None = None,
     retries_id: str | None = None,
     save_method: bool = False,
+    invoice_id: str | None = None,
 ) -> None:
     """Write down what we are about to ask a gateway."""
     session.run(
         "INSERT INTO payment (id, account_id, gateway, mode, status, asset, amount_minor, detail,"
-        " actor, created_at, changed_at, purpose, method_id, retries_id, save_method)"
-        " VALUES (?, ?, ?, ?, 'pending', ?, ?, 'being started', ?, ?, ?, ?, ?, ?, ?)",
+        " actor, created_at, changed_at, purpose, method_id, retries_id, save_method,"
+        " invoice_id)"
+        " VALUES (?, ?, ?, ?, 'pending', ?, ?, 'being started', ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(id, account_id, gateway, mode, amount.asset, amount.minor, actor, at, at),
-            *(purpose, method_id, retries_id, int(save_method)),
+            *(purpose, method_id, retries_id, int(save_method), invoice_id),
         ),
     )
 

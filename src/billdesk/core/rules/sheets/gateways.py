@@ -14,8 +14,9 @@ class PaymentSheet(NamedTuple):
     """Money in through a gateway.
 
     `status`: pending, succeeded, failed, expired, refunded (all of it) or disputed (a dispute is open
-    or was lost). `purpose`: deposit, topup or retry; `retries_id` names the payment that is tried
-    again. `mode` is test or live; `detail` says in words why it failed or what it waits for.
+    or was lost). `purpose`: deposit, topup, invoice or retry; `retries_id` names the payment that is
+    tried again, `invoice_id` the invoice it pays. `mode` is test or live; `detail` says in words why it
+    failed or what it waits for.
     """
 
     id: str
@@ -39,6 +40,7 @@ class PaymentSheet(NamedTuple):
     refunded: Money | None = None
     disputed: Money | None = None
     save_method: bool = False
+    invoice_id: str | None = None
 
 
 class CardRefundSheet(NamedTuple):
