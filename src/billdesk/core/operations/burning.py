@@ -15,7 +15,8 @@ from billdesk.core.store.sessions import Session
 from billdesk.core.values.errors import Broken
 from billdesk.core.values.money import CREDIT
 
-_VERBS = {"credit_expiry": "expire", "cycle_reset": "reset"}
+_PARTIES = {"credit_expiry": "expired", "cycle_reset": "expired", "pack_refund": "granted:pack"}
+_VERBS = {"credit_expiry": "expire", "cycle_reset": "reset", "pack_refund": "pack_refund"}
 
 
 def on_credits(draft: Draft) -> bool:
@@ -66,7 +67,7 @@ def take_from_lot(
 
     `kind` is one of those that are about a lot; it may happen to a lot again, when a hold is released.
     """
-    legs = (Leg(account_id, CREDITS, CREDIT, -amount, 0, "expired"),)
+    legs = (Leg(account_id, CREDITS, CREDIT, -amount, 0, _PARTIES[kind]),)
     times = times_taken(session, lot.number, kind)
     reference = f"{_VERBS[kind]}:{lot.id}"
     draft = Draft(

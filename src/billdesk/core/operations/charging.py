@@ -8,7 +8,8 @@ from datetime import datetime
 from functools import lru_cache
 
 from billdesk.core.operations.booking import Booked, book
-from billdesk.core.operations.burning import keep_many_lots
+from billdesk.core.operations.burning import keep_many_lots, on_credits
+from billdesk.core.operations.expiring import expire_due
 from billdesk.core.operations.office import Office
 from billdesk.core.rules.ledger import CALLER, Draft, Leg, digest_of, purpose_of
 from billdesk.core.rules.sheets import ChargeSheet
@@ -102,6 +103,8 @@ class Charges:
                 drafts.append(draft)
         except BadInput as error:
             raise _placed(error, len(drafts) + 1, len(requests)) from error
+        if any(map(on_credits, drafts)):
+            expire_due(office, now)
         try:
             with office.database.write() as session:
                 posted = post_many(session, drafts)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from billdesk.core.operations.booking import book, expiry_draft, free_overdue
+from billdesk.core.operations.expiring import expire_overdue
 from billdesk.core.operations.office import Office
 from billdesk.core.operations.reading import check_limit
 from billdesk.core.rules.ledger import (
     CALLER,
+    CREDITS,
     RECEIVABLE,
     SYSTEM,
     Draft,
@@ -103,6 +105,8 @@ class Holds:
             if status == "captured":
                 return _replay(self._sheet(hold_id, replayed=True), money)
             self._check_open(session, hold_id, now)
+            if purpose == CREDITS:
+                expire_overdue(office, session, account_id, now)
             state = wallet_state(session, account_id, purpose, asset)
             if state is None:
                 raise Broken("a locked wallet is gone")

@@ -28,6 +28,7 @@ KINDS = (
     "transfer",
     "fee",
     "pack_purchase",
+    "pack_refund",
     "credit_grant",
     "credit_use",
     "credit_expiry",

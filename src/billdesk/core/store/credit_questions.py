@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from billdesk.core.rules.sheets import LotSheet, LotUseSheet
+from billdesk.core.store.lots import TAKEN_FROM_ITS_LOT
 from billdesk.core.store.sessions import Session
 from billdesk.core.values.clock import from_micros
 from billdesk.core.values.money import Money
@@ -87,7 +88,7 @@ def uses_page(
 def moved_since(session: Session, account_id: str, at: int) -> tuple[int, int]:
     """(granted, used) credits of an account since an instant; what came back lowers what was used.
 
-    What expired, was reset or filled a debt is not use.
+    What expired, was reset, went back with its pack, or filled a debt is not use.
     """
     granted = session.one(
         "SELECT coalesce(sum(granted), 0) FROM credit_lot WHERE account_id = ? AND granted_at >= ?",
@@ -97,8 +98,9 @@ def moved_since(session: Session, account_id: str, at: int) -> tuple[int, int]:
         "SELECT coalesce(sum(u.amount), 0) FROM credit_use u"
         " JOIN credit_lot l ON l.number = u.lot_number JOIN posting p ON p.id = u.posting_id"
         " WHERE l.account_id = ? AND u.at >= ?"
-        " AND p.kind NOT IN ('credit_expiry', 'cycle_reset') AND u.posting_id <> l.posting_id",
-        (account_id, at),
+        f" AND p.kind NOT IN ({', '.join('?' * len(TAKEN_FROM_ITS_LOT))})"
+        " AND u.posting_id <> l.posting_id",
+        (account_id, at, *TAKEN_FROM_ITS_LOT),
     )
     return int(granted[0]) if granted else 0, int(used[0]) if used else 0
 

@@ -14,7 +14,7 @@ from billdesk.core.store.sessions import Session
 from billdesk.core.values.clock import to_micros
 from billdesk.core.values.errors import Broken
 
-TAKEN_FROM_ITS_LOT = ("credit_expiry", "cycle_reset")
+TAKEN_FROM_ITS_LOT = ("credit_expiry", "cycle_reset", "pack_refund")
 """Kinds of postings that are about a lot, and take from it."""
 
 _LOT = "l.number, l.id, l.source, l.about, l.posting_id, l.granted, l.remaining, l.priority, l.expires_at"

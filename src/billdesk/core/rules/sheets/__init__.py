@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # the names once more, for the type checker alone
 
 _SHEETS = {
     "connections": ("ConnectionSheet DisconnectionSheet NeedsSheet RightSheet SecretSheet"),
-    "credits": ("CreditsSheet LotSheet LotUseSheet PurchaseSheet"),
+    "credits": ("CreditsSheet LotSheet LotUseSheet PackOfferSheet PackRefundSheet PurchaseSheet"),
     "desk": (
         "AttentionSheet BalanceRowSheet CheckpointSheet DaySheet DoctorSheet ExportSheet "
         "FindingSheet ImportSheet IncidentSheet LedgerSheet OverviewSheet ReasonSheet "
@@ -43,8 +43,8 @@ _SHEETS = {
     ),
     "plans": (
         "CatalogChangeSheet CatalogDiffSheet CatalogMistakeSheet ChangePreviewSheet "
-        "MeterSheet PackSheet PeriodSheet PlanMeterSheet PlanPriceSheet PlanSheet "
-        "SubscriptionChangeSheet SubscriptionSheet TaxSheet"
+        "CompanySheet MeterSheet PackSheet PeriodSheet PlanMeterSheet PlanPriceSheet PlanSheet "
+        "ScheduleSheet SubscriptionChangeSheet SubscriptionSheet TaxSheet"
     ),
     "usage": (
         "BudgetSheet ForecastSheet IngestSheet MeterUseSheet UsageAlertSheet UsageDaySheet "

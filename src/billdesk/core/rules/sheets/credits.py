@@ -61,7 +61,10 @@ class CreditsSheet(NamedTuple):
 
 
 class PurchaseSheet(NamedTuple):
-    """A pack that somebody buys. `status`: pending, completed, failed or refunded."""
+    """A pack that somebody buys. `status`: pending, completed, failed or refunded.
+
+    `price` is the catalog's, `total` with tax as invoiced, `remaining` what is left of its lot.
+    """
 
     id: str
     account_ref: str
@@ -80,4 +83,34 @@ class PurchaseSheet(NamedTuple):
     detail: str
     created_at: datetime
     changed_at: datetime
+    total: Money | None = None
     replayed: bool = False
+
+
+class PackOfferSheet(NamedTuple):
+    """A pack as one account could buy it now; `why_not` says in words why it can't, empty if it can.
+
+    `total` is with tax. `available` is what its wallet could pay with.
+    """
+
+    code: str
+    name: str
+    credits: int
+    price: Money
+    tax: Money
+    total: Money
+    expires_at: datetime | None
+    available: Money
+    why_not: str
+
+
+class PackRefundSheet(NamedTuple):
+    """What giving a pack back would do: so many `credits` go, so much money comes to the wallet."""
+
+    purchase_id: str
+    account_ref: str
+    pack_name: str
+    credits: int
+    unused: int
+    amount: Money
+    why_not: str
