@@ -19,6 +19,7 @@ from billdesk.core.values.text import NAME_LENGTH
 
 LONGEST_LINE = 1_000
 LARGEST_LOGO_BYTES = 200_000
+NO_TAX = "none"
 MOST_MONTHS = 60
 MOST_DECIMALS = 9
 MOST_DUE_DAYS = 365
@@ -129,6 +130,10 @@ def _taxes(section: Section) -> dict[str, TaxRate]:
     for code, each in section.sections():
         if not each.has("percent"):
             each.wrong("percent", "there is no percent", 'write percent = "19"')
+        if code == NO_TAX:
+            section.wrong(
+                code, f"{code} means that an account pays none", "give the tax another code"
+            )
         percent = each.number("percent") or Decimal(0)
         if percent > 100:
             each.wrong("percent", f"{percent:f} percent is more than all of it", "at most 100")

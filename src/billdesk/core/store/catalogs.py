@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
-from billdesk.core.rules.catalog import Catalog, Company, Pack, Plan
+from billdesk.core.rules.catalog import Catalog, Company, Pack, Plan, Sort
 from billdesk.core.rules.catalog_bodies import (
     Key,
     read_company,
@@ -130,3 +130,61 @@ def applied_source(session: Session) -> tuple[str, str] | None:
     """The digest and text of the file that was applied last."""
     row = session.one("SELECT digest, source FROM catalog ORDER BY number DESC LIMIT 1")
     return (row[0], row[1]) if row else None
+
+
+class ItemVersion(NamedTuple):
+    """A version of something, and from when to when it was sold, in microseconds."""
+
+    code: str
+    version: int
+    body: str
+    applied_at: int
+    retired_at: int | None
+
+
+def list_versions(session: Session, sort: Sort, *, retired: bool) -> list[ItemVersion]:
+    """What is sold of a sort now, in the order of its file; `retired`: every version there was."""
+    rows = session.all(
+        "SELECT i.code, i.version, i.body, c.applied_at, i.retired_at FROM catalog_item i"
+        " JOIN catalog c ON c.number = i.catalog_number WHERE i.sort = ?"
+        f"{'' if retired else ' AND i.retired_at IS NULL'} ORDER BY i.number",
+        (sort,),
+    )
+    return [ItemVersion._make(row) for row in rows]
+
+
+def subscription_counts(session: Session) -> dict[tuple[str, int], int]:
+    """How many subscriptions that are not over each version of a plan has."""
+    rows = session.all(
+        "SELECT plan_code, plan_version, count(*) FROM subscription WHERE status <> 'canceled'"
+        " GROUP BY plan_code, plan_version"
+    )
+    return {(row[0], row[1]): row[2] for row in rows}
+
+
+def coming_plans(session: Session) -> dict[tuple[str, int], int]:
+    """The same of the versions that subscriptions change to at the end of their period."""
+    rows = session.all(
+        "SELECT next_plan_code, next_plan_version, count(*) FROM subscription"
+        " WHERE status <> 'canceled' AND next_plan_version IS NOT NULL"
+        " GROUP BY next_plan_code, next_plan_version"
+    )
+    return {(row[0], row[1]): row[2] for row in rows}
+
+
+def schedule_counts(session: Session) -> dict[str, int]:
+    """How many subscriptions that are not over go by each schedule, or change to it."""
+    rows = session.all(
+        "SELECT schedule, count(*) FROM (SELECT schedule FROM subscription"
+        " WHERE status <> 'canceled' UNION ALL SELECT next_schedule FROM subscription"
+        " WHERE status <> 'canceled' AND next_schedule IS NOT NULL) AS used GROUP BY schedule"
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def tax_counts(session: Session) -> dict[str, int]:
+    """How many accounts are to be charged each tax."""
+    rows = session.all(
+        "SELECT tax_code, count(*) FROM party WHERE tax_code IS NOT NULL GROUP BY tax_code"
+    )
+    return {row[0]: row[1] for row in rows}

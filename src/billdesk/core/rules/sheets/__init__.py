@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # the names once more, for the type checker alone
     from billdesk.core.rules.sheets.gateways import *  # noqa: F403
     from billdesk.core.rules.sheets.invoices import *  # noqa: F403
     from billdesk.core.rules.sheets.ledger import *  # noqa: F403
+    from billdesk.core.rules.sheets.mirrors import *  # noqa: F403
     from billdesk.core.rules.sheets.plans import *  # noqa: F403
     from billdesk.core.rules.sheets.usage import *  # noqa: F403
 
@@ -41,6 +42,7 @@ _SHEETS = {
         "EntrySheet FreezeSheet HoldSheet MatchSheet Page PostingSheet TrialBalanceSheet "
         "WalletSheet"
     ),
+    "mirrors": "SentInvoiceSheet",
     "plans": (
         "CatalogChangeSheet CatalogDiffSheet CatalogMistakeSheet ChangePreviewSheet "
         "CompanySheet MeterSheet PackSheet PeriodSheet PlanMeterSheet PlanPriceSheet PlanSheet "

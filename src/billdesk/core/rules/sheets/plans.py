@@ -80,6 +80,7 @@ class PlanSheet(NamedTuple):
     applied_at: datetime
     retired_at: datetime | None
     subscriptions: int = 0
+    tax_code: str | None = None
 
 
 class PackSheet(NamedTuple):
@@ -93,6 +94,7 @@ class PackSheet(NamedTuple):
     plans: tuple[str, ...]
     expires_days: int | None
     retired_at: datetime | None
+    tax_code: str | None = None
 
 
 class MeterSheet(NamedTuple):
@@ -112,6 +114,31 @@ class TaxSheet(NamedTuple):
     jurisdiction: str
     percent: str
     inclusive: bool
+
+
+class ScheduleSheet(NamedTuple):
+    """How often a price is due: every `months`."""
+
+    code: str
+    name: str
+    months: int
+
+
+class CompanySheet(NamedTuple):
+    """Who sells, as it stands on invoices; `logo_bytes` is the size of the picture, 0 for none."""
+
+    name: str
+    address: str
+    tax_id: str
+    email: str
+    terms: str
+    due_days: int
+    invoice_prefix: str
+    credit_note_prefix: str
+    digits: int
+    tax_code: str | None
+    usage_to: str
+    logo_bytes: int
 
 
 class SubscriptionSheet(NamedTuple):
