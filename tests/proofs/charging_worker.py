@@ -1,7 +1,7 @@
-"""One process that charges: `charging_worker.py URL NAME COUNT REF[,REF…]`.
+"""One process that charges: `charging_worker.py URL NAME COUNT REF[,REF…] [AMOUNT]`.
 
-Charges 1.00 USD COUNT times, one account after the other, and tells which charges it was given:
-their references and ids, and how often money was short.
+Charges AMOUNT (1.00 USD if none is given) COUNT times, one account after the other, and tells which
+charges it was given: their references and ids, and how often money was short.
 """
 
 import json
@@ -10,7 +10,8 @@ import sys
 from billdesk.core.desk import open_desk
 from billdesk.core.values.errors import InsufficientFunds
 
-url, name, count, refs = sys.argv[1:]
+url, name, count, refs, *asked = sys.argv[1:]
+amount = asked[0] if asked else "1"
 accounts = refs.split(",")
 given: dict[str, str] = {}
 short = 0
@@ -22,7 +23,9 @@ with open_desk(url, actor=name) as desk:
     for number in range(int(count)):
         reference = f"{name}:{number}"
         try:
-            sheet = desk.charges.create(accounts[number % len(accounts)], "1", reference=reference)
+            sheet = desk.charges.create(
+                accounts[number % len(accounts)], amount, reference=reference
+            )
         except InsufficientFunds:
             short += 1
         else:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from billdesk.core.desk import Desk
-from tests.proofs.conftest import fund, race
+from tests.proofs.conftest import MEMO, fund, race
 
 PROCESSES = 8
 SHORT, LONG = 60, 500
@@ -80,3 +80,25 @@ def test_money_spent_by_reading_and_then_writing_is_overspent_in_silence(
     race("naive_worker.py", [[path, "0", "100"]])
     answers = race("naive_worker.py", [[path, str(SHORT)]] * 4)
     assert sum(answer["sold"] for answer in answers) > 100
+
+
+@pytest.mark.parametrize("count", [30, pytest.param(LONG, marks=pytest.mark.soak)])
+def test_credits_charged_by_eight_processes_burn_no_lot_twice(
+    live: Desk, ledger_url: str, count: int
+) -> None:
+    """There are credits for half of what they ask for, in lots that burn in a known order."""
+    affordable = PROCESSES * count // 2
+    live.accounts.add("hot", name="Hot")
+    lots = [
+        live.credits.grant("hot", affordable // 4, memo=MEMO, priority=priority)
+        for priority in (4, 3, 2, 1)
+    ]
+    jobs = [[*job, "1 CREDIT"] for job in charge_jobs(ledger_url, count, "hot")]
+    answers = race("charging_worker.py", jobs)
+    given = {charge for answer in answers for charge in answer["given"].values()}
+    assert len(given) == affordable
+    uses = live.credits.uses("hot", limit=10_000).rows
+    assert {use.posting_id for use in uses} == given
+    in_order = [lot.id for lot in reversed(lots) for _ in range(lot.granted)]
+    assert [use.lot_id for use in reversed(uses)] == in_order
+    assert live.verify().findings == ()
