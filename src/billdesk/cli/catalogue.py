@@ -13,6 +13,7 @@ ACCOUNTS = "Accounts"
 MONEY = "Money"
 WALLETS = "Wallets"
 GATEWAYS = "Gateways"
+PLANS = "Plans and credits"
 RECORDS = "Records"
 CHECKING = "Checking"
 KEEPING = "Keeping"
@@ -35,6 +36,8 @@ NOUNS = {
     "topup": "Top a wallet up by itself when it runs low.",
     "alert": "Have it told when a wallet runs low.",
     "reconcile": "Compare our records with a gateway's own books.",
+    "catalog": "Check, compare, apply or show what is sold.",
+    "plan": "List plans, or show one.",
     "import": "Bring in accounts or entries from a CSV file.",
 }
 """Words that only come with a second one, and what the pairs do."""
@@ -112,6 +115,13 @@ CATALOGUE = (
     ),
     Entry("card-refunds", "card_refunds:card_refunds", GATEWAYS, "List money that went back."),
     Entry("disputes", "card_refunds:disputes", GATEWAYS, "List contested payments."),
+    Entry("catalog check", "catalog:check", PLANS, "Say what is wrong in a catalog file."),
+    Entry("catalog diff", "catalog:diff", PLANS, "Say what a catalog file would change."),
+    Entry("catalog apply", "catalog:apply", PLANS, "Sell what a catalog file says.", acts=True),
+    Entry("catalog show", "catalog:show", PLANS, "Print the catalog file that was applied."),
+    Entry("catalog list", "catalog:list_catalog", PLANS, "List meters, taxes and who sells."),
+    Entry("plan list", "catalog:list_plans", PLANS, "List plans with their prices."),
+    Entry("plan show", "catalog:show_plan", PLANS, "Show a version of a plan."),
     Entry("ledger", "ledger:ledger", RECORDS, "List entries, newest first."),
     Entry("posting", "ledger:posting", RECORDS, "Show one posting with its entries."),
     Entry("audit", "audit:audit", RECORDS, "List operations and refusals, by whom and when."),
@@ -139,7 +149,7 @@ CATALOGUE = (
 )
 """In the order of the help page."""
 
-PANELS = (DESK, ACCOUNTS, MONEY, WALLETS, GATEWAYS, RECORDS, CHECKING, KEEPING)
+PANELS = (DESK, ACCOUNTS, MONEY, WALLETS, GATEWAYS, PLANS, RECORDS, CHECKING, KEEPING)
 
 
 _LONGEST_WORD = max(len(entry.words.split()[0]) for entry in CATALOGUE)

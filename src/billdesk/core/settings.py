@@ -19,12 +19,13 @@ _DEADLINE_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """Where files of the desk lie on this machine."""
+    """Where files of the desk lie on this machine; `catalog` is the one that comes with it."""
 
     data: Path
     config: Path
     ledger: Path
     demo_ledger: Path
+    catalog: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,15 @@ def default_paths() -> Paths:
         config=Path(folders.user_config_dir) / "config.toml",
         ledger=data / "desk.ledger",
         demo_ledger=data / "demo" / "demo.ledger",
+        catalog=_shipped_data() / "catalog.toml",
     )
+
+
+def _shipped_data() -> Path:
+    """The data that comes with the program: inside an installed package, else beside its sources."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "data"
+    return inside if inside.is_dir() else package.parents[1] / "data"
 
 
 def read_settings() -> Settings:
