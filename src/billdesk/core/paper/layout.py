@@ -295,7 +295,7 @@ def _totals(totals: Sequence[PaperTotal]) -> Group:
 def _end(paper: InvoicePaper) -> list[Group]:
     width = RIGHT - LEFT
     groups = []
-    for label, texts in (("TERMS", (paper.terms,)), ("PAYMENTS AND CREDIT NOTES", paper.notes)):
+    for label, texts in (("TERMS", (paper.terms,)), ("CREDIT NOTES", paper.notes)):
         rows = _rows(_cell(LEFT, width, *((_SMALL, text) for text in texts)), Cell(LEFT, ()))
         if rows:
             head = _rows(_cell(LEFT, width, (_LABEL, label)))

@@ -180,9 +180,7 @@ def _with_brackets(line: str, kinds: str, side: str) -> str:
         within = {"L" if each == "L" else "R" for each in now[opening + 1 : closing] if each != "O"}
         if not within:
             continue
-        before = next(
-            ("L" if each == "L" else "R" for each in now[opening - 1 :: -1] if each != "O")
-        )
+        before = next("L" if each == "L" else "R" for each in now[opening - 1 :: -1] if each != "O")
         now[opening] = now[closing] = before if side not in within else side
     return "".join(now)
 

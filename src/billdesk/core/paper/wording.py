@@ -164,11 +164,10 @@ def _with_asset(money: Money) -> str:
 
 
 def _notes(detail: InvoiceDetailSheet) -> list[str]:
-    credited = [
-        f"Credit note {note.invoice_number} of {_day(note.issued_on)}: {_with_asset(note.total)}"
+    return [
+        f"{note.invoice_number} of {_day(note.issued_on)}: {_with_asset(note.total)}"
         for note in detail.credit_notes
     ]
-    return [*detail.payments, *credited]
 
 
 def _seals(detail: InvoiceDetailSheet) -> list[str]:

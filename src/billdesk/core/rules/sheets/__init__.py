@@ -35,7 +35,7 @@ _SHEETS = {
     ),
     "invoices": (
         "InvoiceAuditSheet InvoiceDetailSheet InvoiceLineSheet InvoiceSheet PartySheet "
-        "PdfSheet TaxTotalSheet"
+        "PdfSheet PreparedSheet TaxTotalSheet"
     ),
     "ledger": (
         "AccountSheet AuditSheet BalanceSheet ChargeSheet CounterpartySheet EntryFilter "

@@ -127,3 +127,11 @@ class PdfSheet(NamedTuple):
     sha256: str
     size: int
     rendered: bool
+
+
+class PreparedSheet(NamedTuple):
+    """What drawing many PDFs came to: `found` invoices, of which `rendered` had none yet; bytes in all."""
+
+    found: int
+    rendered: int
+    size: int
