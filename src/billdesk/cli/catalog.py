@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from billdesk.core.rules.sheets import (
         CatalogChangeSheet,
         CatalogDiffSheet,
+        CatalogMistakeSheet,
         PlanPriceSheet,
         PlanSheet,
     )
@@ -175,10 +176,10 @@ def show_plan(
     with door.desk() as desk:
         sheet = desk.catalog.plan(plan, None if version is None else count(version))
     meters = (
-        (meter.meter, meter.name, f"{meter.included} {meter.unit}", meter.pricing, meter.price)
+        (meter.meter, meter.name, meter.unit, meter.included, meter.pricing, meter.price)
         for meter in sheet.meters
     )
-    lines = table(("METER", "NAME", "INCLUDED", "BEYOND", "PRICE"), meters)
+    lines = table(("METER", "NAME", "UNIT", "INCLUDED", "BEYOND", "PRICE"), meters)
     door.answer(sheet, *_card(sheet), *(["", *lines] if lines else []))
 
 
@@ -227,21 +228,15 @@ def _answer(door: Door, sheet: CatalogDiffSheet, lines: list[str]) -> int:
         door.answer(sheet, *lines)
         return 0
     wrong = plural(len(sheet.mistakes), "mistake")
-    told = (
-        line
-        for mistake in sheet.mistakes
-        for line in (
-            f"{f'line {mistake.line}: ' if mistake.line else ''}{_colon(mistake.where)}"
-            f"{mistake.message}",
-            f"    {mistake.hint}",
-        )
-    )
+    told = (line for mistake in sheet.mistakes for line in _mistake(mistake))
     door.answer(sheet, f"{sheet.where} has {wrong}; nothing was changed", *told)
     return REFUSED
 
 
-def _colon(where: str) -> str:
-    return f"{where}: " if where else ""
+def _mistake(mistake: CatalogMistakeSheet) -> tuple[str, str]:
+    line = f"line {mistake.line}: " if mistake.line else ""
+    where = f"{mistake.where}: " if mistake.where else ""
+    return f"{line}{where}{mistake.message}", f"    {mistake.hint}"
 
 
 def _changes(sheet: CatalogDiffSheet, verb: str) -> list[str]:
