@@ -67,10 +67,19 @@ def describe_tick(sheet: TickSheet) -> list[str]:
         f"{plural(sheet.facts, 'fact')}, {plural(sheet.deposits, 'deposit')}, "
         f"{plural(sheet.holds_expired, 'hold')} expired"
     )
-    if sheet.topups:
-        done += f", {plural(sheet.topups, 'top-up')}"
-    if sheet.alerts:
-        done += f", {plural(sheet.alerts, 'low wallet')} told"
-    if sheet.compared:
-        done += ", compared with a gateway's books"
+    for count, what in (
+        (sheet.renewed, f"{plural(sheet.renewed, 'period')} renewed"),
+        (sheet.paused, f"{plural(sheet.paused, 'subscription')} paused"),
+        (sheet.resumed, f"{plural(sheet.resumed, 'subscription')} resumed"),
+        (sheet.ended, f"{plural(sheet.ended, 'subscription')} ended"),
+        (sheet.usage_lines, f"{plural(sheet.usage_lines, 'line')} of usage billed"),
+        (sheet.collected, f"{plural(sheet.collected, 'invoice')} paid"),
+        (sheet.expired_lots, f"{plural(sheet.expired_lots, 'lot')} of credits expired"),
+        (sheet.usage_alerts, f"{plural(sheet.usage_alerts, 'usage threshold')} crossed"),
+        (sheet.topups, plural(sheet.topups, "top-up")),
+        (sheet.alerts, f"{plural(sheet.alerts, 'low wallet')} told"),
+        (sheet.compared, "compared with a gateway's books"),
+    ):
+        if count:
+            done += f", {what}"
     return [done, *sheet.errors]

@@ -73,6 +73,14 @@ def tick_told(tick: TickSheet) -> str:
         (tick.topups, "top-ups asked for"),
         (tick.alerts, "told to be low"),
         (tick.holds_expired, "holds expired"),
+        (tick.renewed, "periods renewed"),
+        (tick.paused, "subscriptions paused"),
+        (tick.resumed, "subscriptions resumed"),
+        (tick.ended, "subscriptions ended"),
+        (tick.usage_lines, "lines of usage billed"),
+        (tick.collected, "invoices paid"),
+        (tick.expired_lots, "lots of credits expired"),
+        (tick.usage_alerts, "usage thresholds crossed"),
     )
     done = [f"{count} {what}" for count, what in counts if count]
     return "; ".join((", ".join(done) or "nothing new", *tick.errors))

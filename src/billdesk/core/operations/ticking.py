@@ -1,12 +1,21 @@
-"""Doing what is due: polling, freeing holds, topping up, filling the search index. Safe to repeat."""
+"""Doing what is due, in the order in which one thing calls for the next. Safe to repeat.
+
+What gateways say comes first, since money that arrived pays renewals and open invoices; use is billed
+before credits expire that could have paid for it.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 
+from billdesk.core.operations.alerting import alert_due
+from billdesk.core.operations.collecting import collect_due
+from billdesk.core.operations.expiring import expire_due
 from billdesk.core.operations.holding import Holds
 from billdesk.core.operations.office import Office
 from billdesk.core.operations.polling import Polled, poll
+from billdesk.core.operations.rating import run_due
+from billdesk.core.operations.renewing import renew_due
 from billdesk.core.operations.topping_up import Watched, run_watches
 from billdesk.core.rules.sheets import TickSheet
 from billdesk.core.store.search import index_batch
@@ -21,7 +30,23 @@ def tick(office: Office) -> TickSheet:
     now = office.now()
     polled = poll(office, tuple(office.gateways), now, patient=True)
     freed = Holds(office).expire_due()
-    return _sheet(now, polled, freed, run_watches(office, now), index(office))
+    renewed = renew_due(office, now)
+    usage_lines = run_due(office, now)
+    collected = collect_due(office, now)
+    expired_lots = expire_due(office, now)
+    usage_alerts = alert_due(office, now)
+    sheet = _sheet(now, polled, freed, run_watches(office, now), index(office))
+    return sheet._replace(
+        errors=(*sheet.errors, *renewed.errors, *collected.errors),
+        renewed=renewed.renewed,
+        paused=renewed.paused,
+        resumed=renewed.resumed,
+        ended=renewed.ended,
+        collected=collected.paid,
+        expired_lots=expired_lots,
+        usage_alerts=usage_alerts,
+        usage_lines=usage_lines,
+    )
 
 
 def poll_once(office: Office, name: str | None, *, sweep: bool = False) -> TickSheet:
