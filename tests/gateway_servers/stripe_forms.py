@@ -45,6 +45,7 @@ _NEWER = {
         "adaptive_pricing": {"type": "object"},
         "allowed_payment_method_types": {"type": "array"},
     },
+    ("post", "/v1/invoices"): {"number": {"type": "string"}},
 }
 
 

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from billdesk.core.values.clock import EPOCH, Clock
 from tests.gateway_servers import stripe_parameters
+from tests.gateway_servers.stripe_billing import StripeBilling
 from tests.gateway_servers.stripe_books import ACCOUNT, JSON, Refusal, StripeBooks, shown
 from tests.gateway_servers.stripe_forms import described, read_form
 
@@ -31,6 +32,7 @@ _KINDS = {
     "customers": "customer",
     "disputes": "dispute",
     "events": "event",
+    "invoiceitems": "invoiceitem",
     "invoices": "invoice",
     "payment_intents": "payment_intent",
     "payment_methods": "payment_method",
@@ -60,6 +62,7 @@ class StripeServer:
 
     def __init__(self, clock: Clock) -> None:
         self.books = StripeBooks(clock)
+        self.billing = StripeBilling(self.books)
         self.asked: list[tuple[str, str]] = []
         self.forms: list[JSON] = []
         self.keys: list[str | None] = []
@@ -162,6 +165,9 @@ class StripeServer:
 
     def _write(self, path: str, form: JSON) -> JSON:
         expand = form.pop("expand", [])
+        finalized = re.fullmatch(r"/v1/invoices/(\w+)/finalize", path)
+        if finalized:
+            return self._shown(self.billing.finalize(finalized[1]))
         detached = re.fullmatch(r"/v1/payment_methods/(\w+)/detach", path)
         if detached:
             return self._shown(self.books.detach(detached[1]))
@@ -170,6 +176,8 @@ class StripeServer:
             "/v1/payment_intents": self.books.make_intent,
             "/v1/refunds": self.books.make_refund,
             "/v1/customers": self.books.make_customer,
+            "/v1/invoices": self.billing.make_invoice,
+            "/v1/invoiceitems": self.billing.add_item,
         }[path]
         return self._shown(make(form), expand)
 
@@ -180,6 +188,9 @@ class StripeServer:
         kind = _KINDS.get(path.removeprefix("/v1/"))
         if kind is not None:
             return self._try(lambda: self._list(kind, path, form))
+        lines_of = re.fullmatch(r"/v1/invoices/(\w+)/lines", path)
+        if lines_of:
+            return self._try(lambda: self.billing.lines_page(lines_of[1], form))
         folder, _, object_id = path.removeprefix("/v1/").rpartition("/")
         expand = form.get("expand", [])
         return self._try(lambda: self._shown(self.books.get(object_id, _KINDS[folder]), expand))
@@ -227,7 +238,7 @@ class StripeServer:
             and thing["created"] < created.get("lt", 10**12)
             and thing["created"] <= created.get("lte", 10**12)
         )
-        named = ("payment_intent", "charge", "customer", "email")
+        named = ("payment_intent", "charge", "customer", "email", "invoice")
         return in_span and all(thing.get(name) == form[name] for name in named if name in form)
 
     def _shown(self, thing: JSON, expand: list[str] | tuple[str, ...] = ()) -> JSON:
@@ -235,6 +246,9 @@ class StripeServer:
         for path in expand:
             place = whole
             for name in path.split("."):
+                if name == "payments":
+                    place["payments"] = self.billing.payments_of(place["id"])
+                    break
                 inner = place.get(name)
                 if isinstance(inner, str):
                     inner = place[name] = shown(self.books.get(inner))
@@ -305,7 +319,10 @@ def _error(status: int, message: str, **fields: str) -> Reply:
 
 def _with_numbers(thing: Any) -> Any:
     """A form's text as the values that it stands for, where Stripe counts or asks for a truth."""
-    numbers = {"amount", "unit_amount", "quantity", "limit", "gte", "gt", "lt", "lte"}
+    numbers = {
+        "amount", "unit_amount", "quantity", "limit", "gte", "gt", "lt", "lte", "start", "end",
+        "due_date", "days_until_due",
+    }  # fmt: skip
     if isinstance(thing, list):
         return [_with_numbers(part) for part in thing]
     if not isinstance(thing, dict):

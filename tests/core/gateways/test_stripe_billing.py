@@ -62,9 +62,9 @@ def test_an_invoice_as_it_stands(
     assert fact.happened_at == expected
 
 
-def test_a_voided_invoice_is_kept_as_it_is(scene: StripeScene, stripe: Stripe) -> None:
+def test_a_voided_invoice_is_closed(scene: StripeScene, stripe: Stripe) -> None:
     fact = stripe.invoice(invoice(scene, status="void")["id"])
-    assert (fact.stage, fact.detail) == ("unknown", "void")
+    assert (fact.stage, fact.detail) == ("invoice_closed", "void")
 
 
 def test_an_invoice_nobody_knows_is_an_error(stripe: Stripe) -> None:

@@ -123,7 +123,7 @@ def to_plain(mirrored: Mirrored) -> dict[str, Any]:
     return {name: _plain(value) for name, value in mirrored._asdict().items()}
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return to_micros(value)
     if isinstance(value, tuple):

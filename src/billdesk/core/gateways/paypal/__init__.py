@@ -33,6 +33,7 @@ from billdesk.core.rules.gateway import (
     RefundQuery,
     RefundRequest,
 )
+from billdesk.core.rules.mirrors import InvoiceRequest
 from billdesk.core.values.clock import Clock, SystemClock
 from billdesk.core.values.errors import NotOffered
 
@@ -227,13 +228,17 @@ class PayPal:
     def subscription(self, external_id: str) -> Fact:
         """A subscription kept at PayPal. Raises GatewayError for an unknown one, as `find`."""
         path = path_of("/v1/billing/subscriptions", external_id)
-        answer = self._client.ask("GET", path)
+        answer = self._client.ask("GET", path, params={"fields": "plan"})
         with reading("a subscription"):
             return subscription_fact(self._source, answer.data)
 
     def invoice(self, external_id: str) -> Fact:
         """Raise NotOffered: what PayPal takes for subscriptions, it takes without invoices."""
         raise NotOffered("PayPal keeps no invoices of subscriptions", "see its subscriptions")
+
+    def send_invoice(self, request: InvoiceRequest) -> Fact:
+        """Raise NotOffered: PayPal's own invoices are made on its site."""
+        raise NotOffered("PayPal sends no invoices of the desk's", "send its PDF by mail")
 
     def _row(self, movement: Movement) -> GatewayRow:
         ours, _, _ = (movement.custom_id or "").partition(",")

@@ -12,6 +12,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from billdesk.core.gateways.paypal.amounts import reading
+from billdesk.core.gateways.paypal.billing import subscription_state
 from billdesk.core.gateways.paypal.objects import (
     Json,
     Source,
@@ -61,6 +62,7 @@ def _unpaid(source: Source, subscription: Json, happened_at: datetime) -> Fact:
         happened_at=happened_at,
         detail=words(failed.get("reason_code", "")),
         raw=subscription,
+        subscription=subscription_state(subscription) if "status" in subscription else None,
     )
 
 

@@ -17,7 +17,9 @@ from datetime import datetime
 from typing import Any
 
 from billdesk.core.gateways.paypal.amounts import read_amount
+from billdesk.core.gateways.paypal.billing import sale_state, subscription_state
 from billdesk.core.rules.gateway import Fact, Method, Mode, Stage
+from billdesk.core.rules.mirrors import GatewayInvoice, GatewaySubscription
 from billdesk.core.values.clock import parse_instant
 from billdesk.core.values.money import Money
 
@@ -66,6 +68,8 @@ class Source:
         payment_external_id: str | None = None,
         charge_id: str | None = None,
         method: Method | None = None,
+        subscription: GatewaySubscription | None = None,
+        invoice: GatewayInvoice | None = None,
     ) -> Fact:
         """A fact in this source's name."""
         return Fact(
@@ -86,6 +90,8 @@ class Source:
             payment_external_id=payment_external_id,
             charge_id=charge_id,
             method=method,
+            subscription=subscription,
+            invoice=invoice,
         )
 
 
@@ -242,22 +248,25 @@ def subscription_fact(source: Source, subscription: Json) -> Fact:
         happened_at=parse_instant(changed),
         detail=words(status),
         raw=subscription,
+        subscription=subscription_state(subscription),
     )
 
 
 def sale_fact(source: Source, sale: Json) -> Fact:
     """Money that PayPal took for a subscription it bills by itself."""
-    fee = sale.get("transaction_fee")
+    kept = sale.get("transaction_fee")
+    fee = read_amount({"value": kept["value"], "currency_code": kept["currency"]}) if kept else None
     return source.fact(
         sale["id"],
         "invoice_paid",
         sale["id"],
         amount=read_amount(sale["amount"]),
-        fee=read_amount({"value": fee["value"], "currency_code": fee["currency"]}) if fee else None,
+        fee=fee,
         happened_at=parse_instant(sale["create_time"]),
         detail=f"subscription {sale.get('billing_agreement_id', 'unknown')}",
         raw=sale,
         charge_id=sale["id"],
+        invoice=sale_state(sale, fee),
     )
 
 

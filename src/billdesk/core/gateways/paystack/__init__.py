@@ -55,6 +55,7 @@ from billdesk.core.rules.gateway import (
     RefundQuery,
     RefundRequest,
 )
+from billdesk.core.rules.mirrors import InvoiceRequest
 from billdesk.core.values.clock import Clock, SystemClock
 from billdesk.core.values.errors import GatewayError, KeyRefused, NotOffered
 from billdesk.core.values.money import Money
@@ -328,6 +329,10 @@ class Paystack:
     def invoice(self, external_id: str) -> Fact:
         """Raises NotOffered: invoices of subscriptions come in messages, and cannot be asked for."""
         raise NotOffered(f"{self.name} has no invoices to ask for", "ask for the subscription")
+
+    def send_invoice(self, request: InvoiceRequest) -> Fact:
+        """Raise NotOffered: a request for payment of Paystack's knows no finished invoice."""
+        raise NotOffered(f"{self.name} sends no invoices of the desk's", "send its PDF by mail")
 
     # --- the parts ---------------------------------------------------------------------------
 

@@ -7,13 +7,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from billdesk.core.gateways.paystack.billing import (
+    charge_state,
+    invoice_state,
+    subscription_state,
+)
 from billdesk.core.gateways.paystack.calls import Row
 from billdesk.core.rules.gateway import Fact, Method, Mode, Stage
+from billdesk.core.rules.mirrors import GatewayInvoice, GatewaySubscription
 from billdesk.core.values.clock import Clock, parse_instant
 from billdesk.core.values.errors import BadInput, GatewayError
 from billdesk.core.values.money import EXPONENTS, LARGEST_MINOR, Money
@@ -234,6 +240,16 @@ class Answers(NamedTuple):
             method=_saved_method_of(row) if settled else None,
         )
 
+    def charged(self, row: Row) -> tuple[Fact, ...]:
+        """A payment as it stands; before it, what it was charged for if that was a plan."""
+        fact = self.transaction(row)
+        if fact.stage != "settled" or fact.payment_id is not None or fact.amount is None:
+            return (fact,)
+        state = charge_state(row, part, fact.amount, fact.fee, fact.happened_at)
+        if state is None:
+            return (fact,)
+        return replace(fact, stage="invoice_paid", method=None, invoice=state), fact
+
     def refund(self, row: Row) -> Fact:
         """A refund as it stands. Raises GatewayError for what no refund looks like."""
         status, refund_number = text(row, "status"), str(number(row, "id"))
@@ -296,6 +312,7 @@ class Answers(NamedTuple):
             amount=None,
             happened_at=self.clock.now(),
             detail=status,
+            subscription=subscription_state(row, part, _when(row), money, ended=over),
         )
 
     def invoice(self, row: Row, kind: str) -> Fact:
@@ -303,6 +320,8 @@ class Answers(NamedTuple):
         code, payment = text(row, "invoice_code"), part(row, "transaction")
         paid = kind == "invoice.update" and bool(row.get("paid"))
         currency = payment.get("currency")
+        detail = str(row.get("description") or row.get("status") or "")
+        failure = detail if kind == "invoice.payment_failed" else ""
         return self._fact(
             row,
             object_id=code,
@@ -310,7 +329,8 @@ class Answers(NamedTuple):
             occurrence=str(payment.get("reference") or code),
             amount=money(row, "amount", currency) if isinstance(currency, str) else None,
             happened_at=self.clock.now(),
-            detail=str(row.get("description") or row.get("status") or ""),
+            detail=detail,
+            invoice=invoice_state(row, part, _when(row), money, paid=paid, failure=failure),
         )
 
     def unknown(self, row: Row, kind: str, number: str) -> Fact:
@@ -342,6 +362,8 @@ class Answers(NamedTuple):
         payment_external_id: str | None = None,
         charge_id: str | None = None,
         method: Method | None = None,
+        subscription: GatewaySubscription | None = None,
+        invoice: GatewayInvoice | None = None,
     ) -> Fact:
         return Fact(
             gateway=self.gateway,
@@ -361,7 +383,14 @@ class Answers(NamedTuple):
             payment_external_id=payment_external_id,
             charge_id=charge_id,
             method=method,
+            subscription=subscription,
+            invoice=invoice,
         )
+
+
+def _when(row: Row) -> Callable[[str], datetime | None]:
+    """The times of a row by their names, those that are there."""
+    return lambda name: instant(row, name) if row.get(name) else None
 
 
 def _payment_id_of(transaction: Row) -> str | None:

@@ -83,7 +83,7 @@ def _facts_of(kind: str, row: Row, event_id: str, answers: Answers) -> tuple[Fac
     if kind.startswith("charge.dispute."):
         return answers.dispute(row)
     if kind.startswith("charge."):
-        return (answers.transaction(row),)
+        return answers.charged(row)
     if kind.startswith("refund."):
         return (answers.refund(row),) if row.get("id") else ()
     if kind.startswith("subscription.") and row.get("subscription_code"):

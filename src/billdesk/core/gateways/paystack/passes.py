@@ -49,7 +49,7 @@ TRANSACTIONS = Listing(
     "per_page",
     timedelta(days=1),
     timedelta(days=7),
-    lambda answers, row: (answers.transaction(row),),
+    lambda answers, row: answers.charged(row),
 )
 REFUNDS = Listing(
     "/refund",

@@ -22,9 +22,10 @@ from datetime import datetime, timedelta
 
 from billdesk.core.gateways.sandbox import books, messages
 from billdesk.core.gateways.sandbox.acts import Act, to_duration_micros
+from billdesk.core.gateways.sandbox.billing import Billing
 from billdesk.core.gateways.sandbox.books import EventRow, MethodRow, PaymentRow
 from billdesk.core.gateways.sandbox.chance import SandboxSwitches
-from billdesk.core.gateways.sandbox.hands import EVER, Hands
+from billdesk.core.gateways.sandbox.hands import EVER
 from billdesk.core.rules.gateway import (
     Fact,
     FactPage,
@@ -38,6 +39,7 @@ from billdesk.core.rules.gateway import (
     RefundQuery,
     RefundRequest,
 )
+from billdesk.core.rules.mirrors import InvoiceRequest
 from billdesk.core.values.clock import to_micros
 from billdesk.core.values.errors import (
     BadInput,
@@ -45,7 +47,6 @@ from billdesk.core.values.errors import (
     GatewayError,
     GatewayUnreachable,
     KeyRefused,
-    NotOffered,
 )
 from billdesk.core.values.money import CREDIT, Money
 
@@ -55,7 +56,7 @@ PAGE_SIZE = 100
 OVERLAP = timedelta(minutes=10)
 
 
-class Sandbox(Hands):
+class Sandbox(Billing):
     """The sandbox whose books lie at `path` (made with the first act), on the given clock.
 
     `name` is what it is connected as. `seed` decides, together with the ids, all that is left to
@@ -261,7 +262,7 @@ class Sandbox(Hands):
             if known is not None:
                 act.remove(known)
 
-    # --- books and what is not offered -----------------------------------------------------
+    # --- books, and what is billed here -----------------------------------------------------
 
     def rows(self, since: datetime, until: datetime) -> Iterator[GatewayRow]:
         """Every movement of a half-open span. Raises GatewayUnreachable when it is down."""
@@ -269,12 +270,24 @@ class Sandbox(Hands):
         return iter(self._movements(to_micros(since), to_micros(until)))
 
     def subscription(self, external_id: str) -> Fact:
-        """Raise NotOffered: the desk bills by itself."""
-        raise NotOffered("the sandbox keeps no subscriptions", "the desk bills them itself")
+        """A subscription that a customer has here. Raises GatewayError, GatewayUnreachable."""
+        self._check_reachable()
+        return self._bill_now(external_id)
 
     def invoice(self, external_id: str) -> Fact:
-        """Raise NotOffered: the desk bills by itself."""
-        raise NotOffered("the sandbox keeps no invoices", "the desk writes them itself")
+        """An invoice as it is now. Raises GatewayError, GatewayUnreachable."""
+        self._check_reachable()
+        return self._bill_now(external_id)
+
+    def send_invoice(self, request: InvoiceRequest) -> Fact:
+        """Send an invoice of the desk's; same id, same invoice.
+
+        Raises GatewayError for a known id with other content, GatewayUnreachable as `open_payment`.
+        """
+        self._check_reachable()
+        fact, known = self._send(request)
+        self._reply(request.invoice_id, request.total_minor, repeated=known)
+        return fact
 
     # --- inside ----------------------------------------------------------------------------
 

@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from billdesk.core.gateways.sandbox.tables import (
     APPLICATION_ID,
     COPY_FIRST,
+    COPY_SECOND,
+    NEW_IN_THIRD,
     SET_FIRST_ASIDE,
+    SET_SECOND_ASIDE,
     TABLES,
     VERSION,
 )
@@ -32,9 +35,10 @@ else:
         import sqlite3
 
 BUSY_SECONDS = 30
+OWN = 8  # so many fields of an event are its own
 
 _EVENTS = """
-SELECT number, object_id, event.stage, event.fee_minor, event.detail, created_at,
+SELECT number, object_id, event.stage, event.fee_minor, event.detail, created_at, occurrence, body,
        payment.*, payback.*, method.*
   FROM event
   LEFT JOIN payment ON payment.external_id = event.payment_external_id
@@ -88,7 +92,10 @@ class PlanRow(NamedTuple):
 
 
 class EventRow(NamedTuple):
-    """One line of the feed, with the payment, the money back and the method it is about."""
+    """One line of the feed, with the payment, the money back and the method it is about.
+
+    `body`: of a subscription or invoice, as it was then.
+    """
 
     number: int
     object_id: str
@@ -96,6 +103,8 @@ class EventRow(NamedTuple):
     fee_minor: int | None
     detail: str
     created_at: int
+    occurrence: str
+    body: str | None
     payment: PaymentRow | None
     payback: PaybackRow | None
     method: MethodRow | None
@@ -143,7 +152,11 @@ def _make_tables(books: sqlite3.Connection, path: Path) -> None:
                 f"the sandbox's books at {path} were written by a newer billdesk",
                 "use that one, or give another path",
             )
-        scripts: tuple[str, ...] = (SET_FIRST_ASIDE, TABLES, COPY_FIRST)
+        scripts: tuple[str, ...] = (
+            (SET_SECOND_ASIDE, NEW_IN_THIRD, COPY_SECOND)
+            if version
+            else (SET_FIRST_ASIDE, TABLES, COPY_FIRST)
+        )
     elif books.execute("SELECT 1 FROM sqlite_master").fetchone() is None:
         scripts = (TABLES,)
     else:
@@ -259,6 +272,31 @@ def count_methods(books: sqlite3.Connection, customer_id: str) -> int:
     return int(count)
 
 
+# --- subscriptions and invoices ------------------------------------------------------------------
+
+
+def keep_bill(books: sqlite3.Connection, object_id: str, body: str) -> None:
+    """Write down a subscription or an invoice as it is now."""
+    books.execute(
+        "INSERT INTO bill VALUES (?, ?) ON CONFLICT (object_id) DO UPDATE SET body = excluded.body",
+        (object_id, body),
+    )
+
+
+def bill(books: sqlite3.Connection, object_id: str) -> str:
+    """A subscription or an invoice as it is now. Raises GatewayError for one not in the books."""
+    row = books.execute("SELECT body FROM bill WHERE object_id = ?", (object_id,)).fetchone()
+    if row is None:
+        raise GatewayError(f"the sandbox knows nothing of {object_id[:40]!r}", "see its facts")
+    return str(row[0])
+
+
+def count_bills(books: sqlite3.Connection) -> int:
+    """How many subscriptions and invoices there are."""
+    (count,) = books.execute("SELECT count(*) FROM bill").fetchone()
+    return int(count)
+
+
 # --- plans ---------------------------------------------------------------------------------------
 
 
@@ -294,11 +332,13 @@ def add_event(
     detail: str,
     created_at: int,
     visible_at: int,
+    occurrence: str = "",
+    body: str | None = None,
 ) -> None:
     """Write down what happened to an object. Instants are microseconds."""
     books.execute(
         "INSERT INTO event (object_id, stage, payment_external_id, method_id, fee_minor, detail,"
-        " created_at, visible_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        " created_at, visible_at, occurrence, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             object_id,
             stage,
@@ -308,6 +348,8 @@ def add_event(
             detail,
             created_at,
             visible_at,
+            occurrence,
+            body,
         ),
     )
 
@@ -361,7 +403,7 @@ def _events(books: sqlite3.Connection, where: str, values: tuple[str | int, ...]
 
 
 def _event(row: tuple[object, ...]) -> EventRow:
-    own, rest = row[:6], row[6:]
+    own, rest = row[:OWN], row[OWN:]
     parts: list[object] = []
     for kind in (PaymentRow, PaybackRow, MethodRow):
         size = len(kind._fields)

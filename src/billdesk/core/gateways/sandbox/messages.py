@@ -9,14 +9,17 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from billdesk.core.gateways.sandbox.books import EventRow, MethodRow
-from billdesk.core.rules.gateway import Event, Fact, GatewayRow, Method
+from billdesk.core.gateways.sandbox.books import EventRow, MethodRow, PaymentRow
+from billdesk.core.rules.gateway import INVOICE_STAGES, Event, Fact, GatewayRow, Method
+from billdesk.core.rules.mirrors import invoice_from_plain, subscription_from_plain
 from billdesk.core.values.clock import format_instant, from_micros
 from billdesk.core.values.errors import BadInput, Broken, GatewayError
 from billdesk.core.values.money import Money
 
 SIGNATURE_HEADER = "sandbox-signature"
 SIGNATURE_LASTS = timedelta(minutes=5)
+UNASKED = "unasked:"
+"""What the id of a payment begins with that the desk did not ask for."""
 
 _SIGNATURE = re.compile(r"t=(\d{1,12}),v1=([0-9a-f]{64})", re.ASCII)
 _CURSOR = re.compile(r"(\d{1,18})(?:/(\d{1,18})/(\d{1,18}))?", re.ASCII)
@@ -34,6 +37,8 @@ def charge_id_of(external_id: str) -> str:
 
 def to_fact(row: EventRow, gateway: str, account: str) -> Fact:
     """What an event says."""
+    if row.body is not None:
+        return _bill_fact(row, row.body, gateway, account)
     payment, payback = row.payment, row.payback
     amount_minor = payback.amount_minor if payback else payment.amount_minor if payment else 0
     paid = payback is not None or row.stage == "settled"
@@ -51,12 +56,41 @@ def to_fact(row: EventRow, gateway: str, account: str) -> Fact:
         happened_at=from_micros(row.created_at),
         detail=row.detail,
         raw=to_json(row),
-        payment_id=payment.payment_id if payment else None,
+        payment_id=_asked_id(payment),
         pay_url=f"https://sandbox.invalid/pay/{row.object_id}" if row.stage == "opened" else None,
         refund_id=payback.refund_id if payback else None,
         payment_external_id=payback.payment_external_id if payback else None,
         charge_id=charge_id_of(payment.external_id) if payment and paid else None,
         method=to_method(row.method) if row.method else None,
+    )
+
+
+def _asked_id(payment: PaymentRow | None) -> str | None:
+    """The id that a payment was asked for with; one that pays an invoice has none."""
+    if payment is None or payment.payment_id.startswith(UNASKED):
+        return None
+    return payment.payment_id
+
+
+def _bill_fact(row: EventRow, body: str, gateway: str, account: str) -> Fact:
+    """What an event says of a subscription or an invoice."""
+    plain = json.loads(body)
+    invoice = invoice_from_plain(plain) if "lines" in plain else None
+    return Fact(
+        gateway=gateway,
+        account=account,
+        mode="test",
+        object_id=row.object_id,
+        stage=row.stage,
+        occurrence=row.occurrence,
+        amount=Money(invoice.total_minor, invoice.asset) if invoice else None,
+        fee=None,
+        happened_at=from_micros(row.created_at),
+        detail=row.detail,
+        raw=to_json(row),
+        pay_url=invoice.page_url if invoice else None,
+        subscription=None if invoice else subscription_from_plain(plain),
+        invoice=invoice,
     )
 
 
@@ -86,7 +120,7 @@ def to_row(row: EventRow) -> GatewayRow:
         kind=payback.kind if payback else "payment",
         external_id=row.object_id,
         charge_id=charge_id_of(payment.external_id),
-        payment_id=payment.payment_id,
+        payment_id=_asked_id(payment),
         asset=payment.asset,
         amount_minor=minor if row.stage in {"settled", "refund_failed"} else -minor,
         fee_minor=row.fee_minor or 0,
@@ -119,6 +153,8 @@ def to_json(row: EventRow) -> str:
             "amount_minor": row.payback.amount_minor,
             "note": row.payback.note,
         }
+    if row.body is not None:
+        message[_kind_of(row)] = json.loads(row.body)
     if row.method is not None:
         message["method"] = {
             "id": row.method.method_id,
@@ -130,8 +166,13 @@ def to_json(row: EventRow) -> str:
 
 
 def _type_of(row: EventRow) -> str:
-    kind = row.payback.kind if row.payback else "payment" if row.payment else "method"
-    return f"{kind}.{row.stage}"
+    return f"{_kind_of(row)}.{row.stage}"
+
+
+def _kind_of(row: EventRow) -> str:
+    if row.body is not None:
+        return "invoice" if row.stage in INVOICE_STAGES else "subscription"
+    return row.payback.kind if row.payback else "payment" if row.payment else "method"
 
 
 # --- messages ------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """The tables of the sandbox's books, and how the books of earlier versions become these."""
 
 APPLICATION_ID = 0x53424F58  # "SBOX": tells these books from any other SQLite file
-VERSION = 2  # books of the first format say 0
+VERSION = 3  # books of the first format say 0
 
 TABLES = """
 CREATE TABLE customer (
@@ -45,6 +45,10 @@ CREATE TABLE plan (
     due_at INTEGER NOT NULL
 );
 CREATE INDEX plan_due ON plan (due_at);
+CREATE TABLE bill (
+    object_id TEXT PRIMARY KEY,
+    body TEXT NOT NULL
+);
 CREATE TABLE event (
     number INTEGER PRIMARY KEY,
     object_id TEXT NOT NULL,
@@ -55,12 +59,31 @@ CREATE TABLE event (
     detail TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     visible_at INTEGER NOT NULL,
-    UNIQUE (object_id, stage)
+    occurrence TEXT NOT NULL DEFAULT '',
+    body TEXT,
+    UNIQUE (object_id, stage, occurrence)
 );
 CREATE INDEX event_feed ON event (created_at, number);
 CREATE INDEX event_payment ON event (payment_external_id);
 CREATE TABLE secret (text TEXT NOT NULL);
 INSERT INTO secret VALUES (lower(hex(randomblob(32))))
+"""
+
+# Books of the second format have no bills, and each of their events happens once alone.
+SET_SECOND_ASIDE = """
+ALTER TABLE event RENAME TO event_2;
+DROP INDEX event_feed;
+DROP INDEX event_payment
+"""
+
+NEW_IN_THIRD = TABLES[TABLES.index("CREATE TABLE bill") : TABLES.index(";\nCREATE TABLE secret")]
+
+COPY_SECOND = """
+INSERT INTO event
+    SELECT number, object_id, stage, payment_external_id, method_id, fee_minor, detail, created_at,
+           visible_at, '', NULL
+      FROM event_2;
+DROP TABLE event_2
 """
 
 SET_FIRST_ASIDE = """
@@ -78,7 +101,8 @@ INSERT INTO plan
     SELECT external_id, due_stage, due_detail, due_at
       FROM payment_1 WHERE stage = 'opened' ORDER BY rowid;
 INSERT INTO event
-    SELECT number, external_id, stage, external_id, NULL, fee_minor, detail, created_at, visible_at
+    SELECT number, external_id, stage, external_id, NULL, fee_minor, detail, created_at, visible_at,
+           '', NULL
       FROM event_1;
 DROP TABLE event_1;
 DROP TABLE payment_1

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from billdesk.core.gateways.stripe.billing import paying_intents
 from billdesk.core.gateways.stripe.books import book_rows
 from billdesk.core.gateways.stripe.client import (
     JSON,
@@ -28,7 +29,13 @@ from billdesk.core.gateways.stripe.client import (
 from billdesk.core.gateways.stripe.events import EventReader, event_of
 from billdesk.core.gateways.stripe.facts import FactReader
 from billdesk.core.gateways.stripe.feed import event_page, sweep_page
-from billdesk.core.gateways.stripe.objects import Kind, everything, fetched, first
+from billdesk.core.gateways.stripe.objects import (
+    Kind,
+    everything,
+    fetched,
+    first,
+    whole_invoice,
+)
 from billdesk.core.gateways.stripe.requests import (
     charge_params,
     customer_key,
@@ -38,6 +45,7 @@ from billdesk.core.gateways.stripe.requests import (
     refund_params,
     session_params,
 )
+from billdesk.core.gateways.stripe.sending import sent_invoice
 from billdesk.core.gateways.stripe.shapes import (
     ACCOUNT_KEY,
     PAYMENT_KEY,
@@ -63,6 +71,7 @@ from billdesk.core.rules.gateway import (
     RefundQuery,
     RefundRequest,
 )
+from billdesk.core.rules.mirrors import InvoiceRequest
 from billdesk.core.values.clock import Clock, SystemClock
 from billdesk.core.values.errors import BadInput, GatewayError
 
@@ -331,8 +340,18 @@ class Stripe:
     @understood()
     def invoice(self, external_id: str) -> Fact:
         """An invoice as it is now. Raises GatewayError, GatewayUnreachable."""
-        answer = self._stripe.call(lambda api: api.invoices.retrieve(external_id))
-        return self._facts.invoice_now(answer.data, answer.at)
+        answer = whole_invoice(self._stripe, external_id)
+        if answer is None:
+            raise GatewayError(f"Stripe knows no invoice {external_id[:64]!r}", "see the id there")
+        return self._invoice_now(answer)
+
+    @understood()
+    def send_invoice(self, request: InvoiceRequest) -> Fact:
+        """Make an invoice of ours at Stripe and finalize it; same id, same invoice.
+
+        Raises GatewayError where Stripe would come to another total, GatewayUnreachable.
+        """
+        return self._invoice_now(sent_invoice(self._stripe, request))
 
     # --- inside ------------------------------------------------------------------------------------
 
@@ -345,6 +364,13 @@ class Stripe:
             return self._stripe.call(lambda api: ask(api, key_option(key)))
         except FailureReplayed:
             return self._stripe.call(lambda api: ask(api, key_option(f"{key}:again")))
+
+    def _invoice_now(self, answer: Answer) -> Fact:
+        intents: dict[str, JSON] = {}
+        for intent_id in paying_intents(answer.data):
+            found = fetched(self._stripe, "payment_intent", intent_id)
+            intents[intent_id] = found.data if found else {}
+        return self._facts.invoice_now(answer.data, answer.at, intents)
 
     def _with_fee(self, taken: Answer) -> Answer:
         """A payment intent with its charge. Nothing of that may hide that money was taken."""

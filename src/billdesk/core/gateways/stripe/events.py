@@ -1,17 +1,23 @@
 """Stripe's events, read as facts.
 
 An event is a hint: what it shows is as old as the event and in the shape of the account's own version
-of the interface. So payments are fetched again, which also tells the fee, and everything else where
-its snapshot lacks a key.
+of the interface. So payments and invoices are fetched again, which also tells the fee, and everything
+else where its snapshot lacks a key.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 
+from billdesk.core.gateways.stripe.billing import paying_intents
 from billdesk.core.gateways.stripe.client import JSON, STRANGE, StripeCaller
 from billdesk.core.gateways.stripe.facts import FactReader
-from billdesk.core.gateways.stripe.objects import Kind, everything, fetched
+from billdesk.core.gateways.stripe.objects import (
+    Kind,
+    everything,
+    fetched,
+    whole_invoice,
+)
 from billdesk.core.gateways.stripe.shapes import (
     PAYMENT_KEY,
     instant_of,
@@ -111,13 +117,33 @@ class EventReader:
     def _read(self, event: JSON, shown: JSON, at: datetime) -> tuple[Fact, ...]:
         kind = event["type"]
         if kind in _INVOICE_STAGES:
-            return (self._reader.invoice(shown, _INVOICE_STAGES[kind], at),)
+            return self._invoice(shown, _INVOICE_STAGES[kind], at)
         if kind in _SUBSCRIPTION_STAGES:
             return (self._subscription(event, shown, at),)
         for beginning, read in self._by_type:
             if kind.startswith(beginning):
                 return read(shown, at)
         raise KeyError(kind)
+
+    def _invoice(self, shown: JSON, stage: Stage, at: datetime) -> tuple[Fact, ...]:
+        """An invoice, and the subscription that it is the first of, whose making no event tells."""
+        whole = self._whole_invoice(shown["id"]) or shown
+        intents = {
+            intent_id: self._now("payment_intent", intent_id) or {}
+            for intent_id in paying_intents(whole)
+        }
+        fact = self._reader.invoice(shown, stage, at, whole, intents)
+        begun = fact.invoice.subscription_id if fact.invoice else None
+        if stage != "invoice_created" or shown.get("billing_reason") != "subscription_create":
+            begun = None
+        now = self._now("subscription", begun) if begun else None
+        return (*((self._reader.subscription_now(now, at),) if now else ()), fact)
+
+    def _whole_invoice(self, invoice_id: str) -> JSON | None:
+        if invoice_id not in self._known:
+            answer = whole_invoice(self._stripe, invoice_id)
+            self._known[invoice_id] = answer.data if answer else None
+        return self._known[invoice_id]
 
     def _session(self, shown: JSON, at: datetime) -> tuple[Fact, ...]:
         return self._reader.session(self._now("checkout.session", shown["id"]) or shown, at)
@@ -162,6 +188,8 @@ class EventReader:
 
     def _now(self, kind: Kind, object_id: str) -> JSON | None:
         """An object as it is now; None where it is gone."""
+        if kind == "invoice":
+            return self._whole_invoice(object_id)
         if object_id not in self._known:
             answer = fetched(self._stripe, kind, object_id)
             self._known[object_id] = answer.data if answer else None

@@ -7,11 +7,13 @@ declined attempts are told apart by their charges.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from billdesk.core.gateways.stripe.amounts import kept_fee, money_of
+from billdesk.core.gateways.stripe.billing import invoice_state, subscription_state
 from billdesk.core.gateways.stripe.client import JSON
 from billdesk.core.gateways.stripe.shapes import (
     EXTERNAL_KEY,
@@ -259,14 +261,22 @@ class FactReader:
 
     # --- what Stripe bills by itself --------------------------------------------------------------
 
-    def invoice(self, invoice: JSON, stage: Stage, at: datetime) -> Fact:
-        """An invoice of which `stage` is said."""
+    def invoice(
+        self,
+        invoice: JSON,
+        stage: Stage,
+        at: datetime,
+        whole: JSON | None = None,
+        intents: Mapping[str, JSON] = {},
+    ) -> Fact:
+        """An invoice of which `stage` is said; `whole` as it is now, `intents` what it was paid with."""
         attempt = f":{invoice['attempt_count']}" if stage == "invoice_failed" else ""
         paid, dates = stage == "invoice_paid", object_of(invoice.get("status_transitions"))
         dated = {
             "invoice_created": invoice["created"],
             "invoice_finalized": dates.get("finalized_at"),
             "invoice_paid": dates.get("paid_at"),
+            "invoice_closed": dates.get("voided_at"),
         }.get(stage)
         error = object_of(invoice.get("last_finalization_error"))
         return self._fact(
@@ -279,23 +289,23 @@ class FactReader:
                 invoice["amount_paid"] if paid else invoice["amount_due"], invoice["currency"]
             ),
             detail=error.get("message") or invoice.get("status") or "",
+            pay_url=invoice.get("hosted_invoice_url"),
+            invoice=invoice_state(whole or invoice, intents),
         )
 
-    def invoice_now(self, invoice: JSON, at: datetime) -> Fact:
+    def invoice_now(self, invoice: JSON, at: datetime, intents: Mapping[str, JSON] = {}) -> Fact:
         """An invoice as it stands."""
-        match invoice["status"]:
-            case "draft":
-                return self.invoice(invoice, "invoice_created", at)
-            case "paid":
-                return self.invoice(invoice, "invoice_paid", at)
-            case "open" | "uncollectible" if invoice["attempted"]:
-                return self.invoice(invoice, "invoice_failed", at)
-            case "open" | "uncollectible":
-                return self.invoice(invoice, "invoice_finalized", at)
-            case _:
-                return self.unknown(
-                    invoice["id"], digest_of(invoice), invoice, at, invoice["status"]
-                )
+        stages: dict[str, Stage] = {
+            "draft": "invoice_created",
+            "paid": "invoice_paid",
+            "void": "invoice_closed",
+            "open": "invoice_failed" if invoice["attempted"] else "invoice_finalized",
+        }
+        stages["uncollectible"] = stages["open"]
+        stage = stages.get(invoice["status"])
+        if stage is None:
+            return self.unknown(invoice["id"], digest_of(invoice), invoice, at, invoice["status"])
+        return self.invoice(invoice, stage, at, invoice, intents)
 
     def subscription(
         self, subscription: JSON, stage: Stage, occurrence: str | None, at: datetime
@@ -308,6 +318,7 @@ class FactReader:
             raw=subscription,
             at=at,
             detail=subscription["status"],
+            subscription=subscription_state(subscription),
         )
 
     def subscription_now(self, subscription: JSON, at: datetime) -> Fact:

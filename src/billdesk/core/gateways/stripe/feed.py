@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from billdesk.core.gateways.stripe.client import JSON, STRANGE, Answer, Gone, StripeCaller
+from billdesk.core.gateways.stripe.client import (
+    JSON,
+    STRANGE,
+    Answer,
+    Gone,
+    RightMissing,
+    StripeCaller,
+)
 from billdesk.core.gateways.stripe.cursors import (
     MOST_SEEN,
     OVERLAP_SECONDS,
@@ -29,6 +37,8 @@ _SWEPT: tuple[tuple[Kind, timedelta], ...] = (
     ("payment_intent", timedelta(days=1)),
     ("refund", timedelta(days=30)),
     ("dispute", timedelta(days=120)),
+    ("subscription", timedelta(days=30)),
+    ("invoice", timedelta(days=30)),
 )
 
 
@@ -70,7 +80,7 @@ def sweep_page(
     """The next page of a sweep. Raises GatewayError and its kinds."""
     cursor = read_sweep_cursor(text, _SWEPT)
     kind, younger = _SWEPT[cursor.list_number]
-    answer = page(stripe, kind, cursor.after, created={"gte": seconds_of(since - younger)})
+    answer = _listed(stripe, kind, cursor.after, seconds_of(since - younger))
     found, more = answer.data["data"], answer.data["has_more"]
     after = SweepCursor(cursor.list_number, found[-1]["id"]) if more else None
     complete = after is None and cursor.list_number + 1 == len(_SWEPT)
@@ -83,20 +93,35 @@ def sweep_page(
     )
 
 
+def _listed(stripe: StripeCaller, kind: Kind, after: str, since: int) -> Answer:
+    """A page of what was made since; nothing of bills for a key that may not read them."""
+    if kind not in {"subscription", "invoice"}:
+        return page(stripe, kind, after, created={"gte": since})
+    every: dict[str, str] = {"status": "all"} if kind == "subscription" else {}
+    try:
+        return page(stripe, kind, after, created={"gte": since}, **every)
+    except RightMissing:
+        return Answer({"data": [], "has_more": False}, instant_of(since))
+
+
 def _now(reader: FactReader, kind: Kind, thing: JSON, at: datetime) -> tuple[Fact, ...]:
     """What an object says as it is now."""
     try:
-        match kind:
-            case "checkout.session":
-                return reader.session(thing, at)
-            case "payment_intent":
-                return () if is_checkout(thing) else reader.intent(thing, at)
-            case "refund":
-                return (reader.refund(thing, at),)
-            case _:
-                return reader.dispute(thing, at)
+        return _READS[kind](reader, thing, at)
     except STRANGE as error:
         return (reader.unknown(thing["id"], thing["id"], thing, at, f"{kind}: {error!r}"),)
+
+
+_READS: dict[Kind, Callable[[FactReader, JSON, datetime], tuple[Fact, ...]]] = {
+    "checkout.session": lambda reader, thing, at: reader.session(thing, at),
+    "payment_intent": lambda reader, thing, at: (
+        () if is_checkout(thing) else reader.intent(thing, at)
+    ),
+    "refund": lambda reader, thing, at: (reader.refund(thing, at),),
+    "dispute": lambda reader, thing, at: reader.dispute(thing, at),
+    "subscription": lambda reader, thing, at: (reader.subscription_now(thing, at),),
+    "invoice": lambda reader, thing, at: (reader.invoice_now(thing, at),),
+}
 
 
 def _events(stripe: StripeCaller, cursor: EventCursor) -> Answer:

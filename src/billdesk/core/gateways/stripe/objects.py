@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from billdesk.core.gateways.stripe.client import JSON, Answer, Gone, RightMissing, StripeCaller
+from billdesk.core.gateways.stripe.shapes import object_of
 
 if TYPE_CHECKING:
     from stripe._v1_services import V1Services
@@ -18,6 +20,7 @@ Kind = Literal[
     "dispute",
     "event",
     "invoice",
+    "invoiceitem",
     "payment_intent",
     "payment_method",
     "refund",
@@ -36,6 +39,7 @@ _PARTS: dict[str, tuple[str, ...]] = {
     "payment_intent": ("latest_charge.balance_transaction", "payment_method"),
     "refund": ("payment_intent",),
     "dispute": ("payment_intent",),
+    "invoice": ("payments",),
 }
 
 
@@ -47,6 +51,21 @@ def fetched(stripe: StripeCaller, kind: Kind, object_id: str) -> Answer | None:
         )
     except Gone:
         return None
+
+
+def whole_invoice(stripe: StripeCaller, invoice_id: str) -> Answer | None:
+    """An invoice as it is now with its payments and all of its lines; None where there is none."""
+    answer = fetched(stripe, "invoice", invoice_id)
+    lines = object_of(answer.data.get("lines")) if answer else {}
+    while answer is not None and lines.get("has_more"):
+        more = stripe.call(partial(_more_lines, invoice_id, lines["data"][-1]["id"])).data
+        lines["data"] += more["data"]
+        lines["has_more"] = more["has_more"]
+    return answer
+
+
+def _more_lines(invoice_id: str, after: str, api: V1Services) -> Any:
+    return api.invoices.line_items.list(invoice_id, {"limit": PAGE_SIZE, "starting_after": after})
 
 
 def page(stripe: StripeCaller, kind: Kind, after: str = "", **filters: Any) -> Answer:
@@ -100,6 +119,7 @@ def _service(api: V1Services, kind: Kind) -> Any:
         "dispute": lambda: api.disputes,
         "event": lambda: api.events,
         "invoice": lambda: api.invoices,
+        "invoiceitem": lambda: api.invoice_items,
         "payment_intent": lambda: api.payment_intents,
         "payment_method": lambda: api.payment_methods,
         "refund": lambda: api.refunds,
