@@ -1,4 +1,4 @@
-"""What each fact does: to a payment, a refund, a dispute or a saved method. One fact at a time.
+"""What each fact does: to a payment, a refund, a saved method or what is mirrored. One fact at a time.
 
 Runs inside the write block in which the fact was kept. A fact that cannot be placed waits in sight; a
 fact that is older than what is known already changes nothing.
@@ -10,6 +10,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 from billdesk.core.operations.booking import book
+from billdesk.core.operations.mirroring_invoices import apply_to_invoice
+from billdesk.core.operations.mirroring_subscriptions import apply_to_subscription
 from billdesk.core.operations.office import Office
 from billdesk.core.operations.outcomes import (
     APPLIED,
@@ -19,8 +21,7 @@ from billdesk.core.operations.outcomes import (
     UNSETTLED,
     Outcome,
     audit_fact,
-    fee_drafts,
-    scope_of,
+    settled_drafts,
     waits,
 )
 from billdesk.core.operations.saving import forget_method, keep_method
@@ -32,12 +33,13 @@ from billdesk.core.operations.settling_invoices import (
 from billdesk.core.operations.undoing import apply_to_dispute, apply_to_refund
 from billdesk.core.rules.gateway import (
     DISPUTE_STAGES,
+    INVOICE_STAGES,
     METHOD_STAGES,
     PAYMENT_STAGES,
     REFUND_STAGES,
+    SUBSCRIPTION_STAGES,
     Fact,
 )
-from billdesk.core.rules.ledger import Draft, Leg, digest_of
 from billdesk.core.rules.sheets import PaymentSheet
 from billdesk.core.store import payments as payment_store
 from billdesk.core.store.facts import last_declined_at, mark_fact
@@ -58,14 +60,11 @@ _Applier = Callable[[Office, Session, Fact, datetime], Outcome]
 
 
 def _applier(fact: Fact) -> _Applier:
-    if fact.stage in PAYMENT_STAGES:
-        return _apply_to_payment
-    if fact.stage in REFUND_STAGES:
-        return apply_to_refund
-    if fact.stage in DISPUTE_STAGES:
-        return apply_to_dispute
-    if fact.stage in METHOD_STAGES:
-        return _apply_to_method
+    if fact.subscription is not None:
+        return apply_to_subscription
+    for stages, apply in _APPLIERS:
+        if fact.stage in stages:
+            return apply
     return lambda *_: waits(LATER)
 
 
@@ -124,29 +123,6 @@ def _can_be_paid_again(session: Session, fact: Fact, payment: PaymentSheet) -> b
     return declined_at is not None and to_micros(fact.happened_at) >= declined_at
 
 
-def settled_drafts(
-    office: Office, fact: Fact, payment: PaymentSheet, now: datetime
-) -> tuple[Draft, ...]:
-    """What a settled payment posts: its money to the wallet, the gateway's fee to the house."""
-    party = f"gateway:{fact.gateway}"
-    amount = payment.amount
-    legs = (Leg(payment.account_ref, "cash", amount.asset, amount.minor, 0, party),)
-    deposit = Draft(
-        id=office.ids.make("dep", now),
-        kind="deposit",
-        scope=scope_of(fact),
-        reference=f"settled:{fact.object_id}:{fact.occurrence}",
-        digest=digest_of("deposit", legs, payment.id),
-        actor=office.actor,
-        legs=legs,
-        happened_at=to_micros(fact.happened_at),
-        recorded_at=office.recorded_at(now),
-        about=payment.id,
-        guarded=False,
-    )
-    return (deposit, *fee_drafts(office, fact, payment.id, now))
-
-
 def _credit(office: Office, fact: Fact, payment: PaymentSheet, now: datetime) -> str:
     deposit, *fees = settled_drafts(office, fact, payment, now)
     booked = book_credit(office, deposit, now)
@@ -184,3 +160,13 @@ def _apply_to_method(office: Office, session: Session, fact: Fact, now: datetime
         seen_at=fact.happened_at,
     )  # fmt: skip
     return APPLIED
+
+
+_APPLIERS: tuple[tuple[frozenset[str], _Applier], ...] = (
+    (PAYMENT_STAGES, _apply_to_payment),
+    (REFUND_STAGES, apply_to_refund),
+    (DISPUTE_STAGES, apply_to_dispute),
+    (METHOD_STAGES, _apply_to_method),
+    (SUBSCRIPTION_STAGES, apply_to_subscription),
+    (INVOICE_STAGES, apply_to_invoice),
+)

@@ -10,13 +10,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from billdesk.core.operations.applying import (
-    apply_fact,
-    settled_drafts,
-    why_it_waits,
-)
+from billdesk.core.operations.applying import apply_fact, why_it_waits
 from billdesk.core.operations.office import Office
-from billdesk.core.operations.outcomes import UNSETTLED
+from billdesk.core.operations.outcomes import UNSETTLED, settled_drafts
 from billdesk.core.operations.settling import settle_debts
 from billdesk.core.rules.gateway import Event, Fact, Gateway
 from billdesk.core.rules.sheets import IntakeSheet, PaymentSheet

@@ -57,6 +57,29 @@ def fee_drafts(office: Office, fact: Fact, about: str, now: datetime) -> tuple[D
     return (draft,)
 
 
+def settled_drafts(
+    office: Office, fact: Fact, payment: PaymentSheet, now: datetime
+) -> tuple[Draft, ...]:
+    """What a settled payment posts: its money to the wallet, the gateway's fee to the house."""
+    party = f"gateway:{fact.gateway}"
+    amount = payment.amount
+    legs = (Leg(payment.account_ref, "cash", amount.asset, amount.minor, 0, party),)
+    deposit = Draft(
+        id=office.ids.make("dep", now),
+        kind="deposit",
+        scope=scope_of(fact),
+        reference=f"settled:{fact.object_id}:{fact.occurrence}",
+        digest=digest_of("deposit", legs, payment.id),
+        actor=office.actor,
+        legs=legs,
+        happened_at=to_micros(fact.happened_at),
+        recorded_at=office.recorded_at(now),
+        about=payment.id,
+        guarded=False,
+    )
+    return (deposit, *fee_drafts(office, fact, payment.id, now))
+
+
 def scope_of(fact: Fact) -> str:
     """The scope of the references that its postings have."""
     return f"gateway:{fact.account}:{fact.mode}"

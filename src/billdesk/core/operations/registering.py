@@ -16,6 +16,7 @@ from billdesk.core.operations.saving import customer_at, keep_method, mark_remov
 from billdesk.core.rules.gateway import Gateway, Method
 from billdesk.core.rules.sheets import HostedPageSheet, MethodSheet
 from billdesk.core.store import methods as store
+from billdesk.core.store.mirrors import gateway_subscriptions
 from billdesk.core.store.sessions import Session
 from billdesk.core.store.watches import topped_up_assets
 from billdesk.core.values.errors import AccountClosed, BadInput, NotFound, Refused
@@ -146,6 +147,7 @@ class Methods:
             if is_gone:
                 return sheet
             _check_not_needed(session, sheet, account_id)
+            _check_not_last(session, sheet, account_id)
         gateway_of_method(office, sheet).remove_method(
             Method(sheet.external_id, sheet.customer_id, sheet.label, sheet.expires)
         )
@@ -164,6 +166,28 @@ def _check_not_needed(session: Session, sheet: MethodSheet, account_id: str) -> 
             f"the {' and the '.join(assets)} wallet of {sheet.account_ref} is topped up from"
             f" {sheet.label}",
             "make another method the default, or stop the top-up first",
+        )
+    plans = store.charged_plans(session, account_id)
+    if plans:
+        raise Refused(
+            f"{sheet.account_ref} pays {' and '.join(plans)} from {sheet.label}",
+            "make another method the default, or let the subscription be paid in another way",
+        )
+
+
+def _check_not_last(session: Session, sheet: MethodSheet, account_id: str) -> None:
+    """Raises Refused for the last method at a gateway that still keeps a subscription of the account."""
+    kept = gateway_subscriptions(session, account_id, sheet.gateway, sheet.mode)
+    others = [
+        each
+        for each in store.methods_of(session, account_id)
+        if (each.gateway, each.mode) == (sheet.gateway, sheet.mode) and each.id != sheet.id
+    ]
+    if kept and not others:
+        raise Refused(
+            f"{sheet.gateway} charges {sheet.account_ref} for {' and '.join(kept)}, and"
+            f" {sheet.label} is the last method there",
+            f"cancel it at {sheet.gateway}, or have another method saved first",
         )
 
 

@@ -165,6 +165,22 @@ def mark_fact(session: Session, number: int, *, state: str, detail: str) -> None
     session.run(MARK_FACT, (state, detail, number))
 
 
+def number_of(session: Session, fact: Fact) -> int:
+    """The number of a fact that is kept."""
+    [[number]] = session.all(
+        "SELECT number FROM fact WHERE gateway = ? AND mode = ? AND object_id = ? AND stage = ?"
+        " AND occurrence = ?",
+        key_of(fact),
+    )
+    return int(number)
+
+
+def detail_of(session: Session, number: int) -> str:
+    """What a fact says in words, or why it waits."""
+    [[detail]] = session.all("SELECT detail FROM fact WHERE number = ?", (number,))
+    return str(detail)
+
+
 def last_declined_at(session: Session, fact: Fact) -> int | None:
     """When the object of a fact was declined last, by the gateway's time; None if it never was."""
     row = session.one(

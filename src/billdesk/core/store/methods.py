@@ -79,6 +79,16 @@ def method_in_role(session: Session, account_id: str, role: str) -> MethodSheet 
     return method_sheet(row) if row else None
 
 
+def charged_plans(session: Session, account_id: str) -> list[str]:
+    """The plans that an account's default method is charged for by the desk."""
+    rows = session.all(
+        "SELECT DISTINCT plan_code FROM subscription WHERE account_id = ? AND paid_by = 'gateway'"
+        " AND status <> 'canceled' ORDER BY plan_code",
+        (account_id,),
+    )
+    return [str(row[0]) for row in rows]
+
+
 def method_by_id(session: Session, method_id: str) -> tuple[MethodSheet, str, bool] | None:
     """A method by our id, with its account's id and whether it is gone."""
     row = session.one(f"{_METHOD} WHERE m.id = ?", (method_id,))
