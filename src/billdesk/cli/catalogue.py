@@ -14,6 +14,7 @@ MONEY = "Money"
 WALLETS = "Wallets"
 GATEWAYS = "Gateways"
 PLANS = "Plans and credits"
+BILLING = "Usage and invoices"
 RECORDS = "Records"
 CHECKING = "Checking"
 KEEPING = "Keeping"
@@ -38,6 +39,7 @@ NOUNS = {
     "reconcile": "Compare our records with a gateway's own books.",
     "catalog": "Check, compare, apply or show what is sold.",
     "plan": "List plans, or show one.",
+    "invoice": "Draft, issue, collect, print or correct invoices.",
     "import": "Bring in accounts or entries from a CSV file.",
 }
 """Words that only come with a second one, and what the pairs do."""
@@ -122,6 +124,8 @@ CATALOGUE = (
     Entry("catalog list", "catalog:list_catalog", PLANS, "List meters, taxes and who sells."),
     Entry("plan list", "catalog:list_plans", PLANS, "List plans with their prices."),
     Entry("plan show", "catalog:show_plan", PLANS, "Show a version of a plan."),
+    Entry("invoice pdf", "pdfs:pdf", BILLING, "Save an invoice as a PDF."),
+    Entry("invoice pdfs", "pdfs:pdfs", BILLING, "Draw every PDF that is not kept yet."),
     Entry("ledger", "ledger:ledger", RECORDS, "List entries, newest first."),
     Entry("posting", "ledger:posting", RECORDS, "Show one posting with its entries."),
     Entry("audit", "audit:audit", RECORDS, "List operations and refusals, by whom and when."),
@@ -149,7 +153,7 @@ CATALOGUE = (
 )
 """In the order of the help page."""
 
-PANELS = (DESK, ACCOUNTS, MONEY, WALLETS, GATEWAYS, PLANS, RECORDS, CHECKING, KEEPING)
+PANELS = (DESK, ACCOUNTS, MONEY, WALLETS, GATEWAYS, PLANS, BILLING, RECORDS, CHECKING, KEEPING)
 
 
 _LONGEST_WORD = max(len(entry.words.split()[0]) for entry in CATALOGUE)

@@ -139,7 +139,7 @@ def _keep(path: Path, data: bytes) -> None:
     """Write a file under the desk's own folder, whole or not at all. Raises BadInput."""
     unfinished = None
     try:
-        for folder in (path.parent.parent, path.parent):
+        for folder in (path.parents[2], path.parents[1], path.parent):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         file, unfinished = mkstemp(suffix=".unfinished", dir=path.parent)
         with os.fdopen(file, "wb") as stream:
