@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from billdesk.core.desk import Desk
@@ -17,7 +17,9 @@ from billdesk.core.rules.catalog import (
 )
 from billdesk.core.rules.catalog_bodies import things_of, write_body
 from billdesk.core.rules.catalog_changes import item_changes
+from billdesk.core.rules.subscriptions import Subscription
 from billdesk.core.store.catalogs import newest_versions, save_catalog
+from billdesk.core.store.subscriptions import Stretch, add_stretch, add_subscription
 from billdesk.core.values.clock import to_micros
 
 CALLS = Meter("calls", "API calls", "call", 0)
@@ -77,3 +79,54 @@ def difference(desk: Desk) -> list[tuple[int, int]]:
                 ") AS both_sides GROUP BY 1, 2 HAVING sum(quantity) <> 0 OR sum(events) <> 0"
             )
         ]
+
+
+def subscribe(
+    desk: Desk,
+    account: str,
+    since: date,
+    until: date,
+    *,
+    anchor_on: date | None = None,
+    plan: str = "starter",
+    trial: bool = False,
+    status: str = "active",
+) -> str:
+    """Put an account on a plan, paid from one day (UTC) to another; the subscription's id."""
+    now = desk.now()
+    begin, end = (datetime.combine(day, time(), UTC) for day in (since, until))
+    subscription = Subscription(
+        id=desk._office.ids.make("sub", now),
+        account_id=desk.accounts.get(account).id,
+        account_ref=account,
+        account_name="",
+        reference=None,
+        plan_code=plan,
+        plan_version=1,
+        schedule="monthly",
+        quantity=1,
+        asset="USD",
+        paid_by="wallet",
+        status=status,
+        anchor_on=anchor_on or since,
+        period_seq=1,
+        period_since=begin,
+        period_until=end,
+        trial_until=end if trial else None,
+        **dict.fromkeys(
+            "trial_told_at cancel_at canceled_at paused_why paused_at next_plan_code"
+            " next_plan_version next_schedule next_quantity gateway mode external_id".split()
+        ),
+        memo="",
+        actor="tester",
+        created_at=now,
+        changed_at=now,
+    )
+    stretch = Stretch(
+        1, to_micros(begin), to_micros(end), plan, 1, "monthly", 1, int(trial), None,
+        (anchor_on or since).isoformat(),
+    )  # fmt: skip
+    with desk._office.database.write() as session:
+        add_subscription(session, subscription)
+        add_stretch(session, subscription.id, stretch, to_micros(now))
+    return subscription.id

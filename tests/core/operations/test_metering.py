@@ -67,6 +67,7 @@ def test_an_id_is_not_used_for_something_else(metered: Desk) -> None:
         ("acme", "calls", "0.5", "e", START, "finer"),
         ("acme", "calls", 10**16, "e", START, "absurd"),
         ("acme", "calls", 1, "two words ", START, "event id"),
+        ("acme", "calls", 1, 42, START, "event id"),
         ("acme", "calls", 1, "e", START + 2 * HOUR, "future"),
         ("acme", "calls", 1, "e", "1999-12-31T00:00Z", "too long ago"),
         ("house", "calls", 1, "e", START, "house"),

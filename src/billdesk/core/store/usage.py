@@ -12,6 +12,8 @@ HOUR = 3_600_000_000
 """Microseconds of an hour."""
 
 _AT_ONCE = 500
+_STRETCH = 100_000
+_LOOKED_THROUGH = 1_000_000
 
 EventRow = tuple[int, str, int, int, int]
 """Stream, event id, quantity in the meter's smallest part, when it was used, when we heard of it."""
@@ -211,3 +213,56 @@ def hour_quantities(
 def _newest_number(session: Session) -> int:
     row: tuple[Any, ...] | None = session.one("SELECT max(number) FROM usage_event")
     return (row[0] or 0) if row else 0
+
+
+_EVENT = """
+SELECT e.number, a.ref, s.meter, e.quantity, e.event_id, e.at, e.received_at
+FROM usage_event e JOIN usage_stream s ON s.number = e.stream_number
+JOIN account a ON a.id = s.account_id"""
+
+
+class EventLine(NamedTuple):
+    """An event with whose it is, for people."""
+
+    number: int
+    account_ref: str
+    meter: str
+    quantity: int
+    event_id: str
+    at: int
+    received_at: int
+
+
+def event_named(session: Session, event_id: str) -> EventLine | None:
+    """One event by its id."""
+    row = session.one(f"{_EVENT} WHERE e.event_id = ?", (event_id,))
+    return EventLine._make(row) if row else None
+
+
+def events_of(
+    session: Session, account_id: str, meter: str | None, below: int | None, limit: int
+) -> tuple[list[EventLine], int | None]:
+    """Events of an account, the newest first, and where to go on; None when all have been seen.
+
+    Events have no index but their id, so that they can be kept fast: they are looked through from the
+    newest on, a stretch at a time and so many in all. A page may hold fewer than `limit`, even none.
+    """
+    streams = session.all(
+        "SELECT number, meter FROM usage_stream WHERE account_id = ?", (account_id,)
+    )
+    numbers = [number for number, name in streams if meter in {None, name}]
+    upper = _newest_number(session) + 1 if below is None else below
+    lowest = upper - _LOOKED_THROUGH
+    found: list[EventLine] = []
+    while numbers and upper > 1 and upper > lowest:
+        lower = max(upper - _STRETCH, 1)
+        rows = session.all(
+            f"{_EVENT} WHERE e.number >= ? AND e.number < ? AND e.stream_number IN"
+            f" ({', '.join('?' * len(numbers))}) ORDER BY e.number DESC LIMIT ?",
+            (lower, upper, *numbers, limit - len(found)),
+        )
+        found += map(EventLine._make, rows)
+        if len(found) == limit:
+            return found, found[-1].number
+        upper = lower
+    return found, upper if numbers and upper > 1 else None
