@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from billdesk.core.operations.burning import take_from_lot
+from billdesk.core.operations.closing_invoices import void_invoice
+from billdesk.core.operations.collecting import try_to_collect
 from billdesk.core.operations.correcting_invoices import credit_invoice
 from billdesk.core.operations.crediting import grant_lot
 from billdesk.core.operations.expiring import takeable, unheld_lots
 from billdesk.core.operations.issuing import issue, locked, pay_from_wallet, tax_for
 from billdesk.core.operations.office import Office
+from billdesk.core.operations.paying import gateway_of_method
 from billdesk.core.operations.reading import check_limit
 from billdesk.core.rules.catalog import Pack
 from billdesk.core.rules.invoices import InvoiceDraft, InvoiceRecord, LineDraft
@@ -25,9 +28,11 @@ from billdesk.core.rules.sheets import (
 )
 from billdesk.core.rules.subscriptions import RUNNING
 from billdesk.core.rules.tax import tax_line
+from billdesk.core.rules.watches import NOTHING_SAVED
 from billdesk.core.store import invoices as invoice_store
 from billdesk.core.store import packs as store
 from billdesk.core.store.catalogs import catalog_now, pack_version
+from billdesk.core.store.methods import method_in_role
 from billdesk.core.store.sessions import KeyTaken, Session
 from billdesk.core.store.subscriptions import live_subscriptions
 from billdesk.core.store.wallets import wallet_state
@@ -126,20 +131,17 @@ class Packs:
         try:
             with office.database.write() as session:
                 first = self._first(session, purchase_id, account, pack, paid_by)
-                if first is not None:
-                    return first
-                invoice_id = self._issue(session, purchase_id, account, pack, paid_by, now)
-                if paid_by == "wallet":
-                    pay_from_wallet(office, session, invoice_id, now)
-        except KeyTaken:  # the same purchase, by another process, a moment ago
-            with office.database.read() as session:
-                first = self._first(session, purchase_id, account, pack, paid_by)
-            if first is None:
-                raise Broken(f"a unique key was taken while buying {purchase_id}") from None
-            return first
-        if paid_by == "gateway":
-            self._collect(invoice_id)
-        return self.get(purchase_id)
+                if first is None:
+                    invoice_id = self._issue(session, purchase_id, account, pack, paid_by, now)
+                    if paid_by == "wallet":
+                        pay_from_wallet(office, session, invoice_id, now)
+                else:
+                    invoice_id = first.invoice_id or ""
+        except KeyTaken:  # by the same purchase in another process: now it is there
+            return self.buy(account, pack, paid_by=paid_by, id=purchase_id)
+        if paid_by == "gateway" and (first is None or first.status == "pending"):
+            self._collect(invoice_id, now)
+        return self.get(purchase_id)._replace(replayed=first is not None)
 
     def preview_refund(self, purchase_id: str) -> PackRefundSheet:
         """What giving a pack back would do now. Raises NotFound."""
@@ -235,7 +237,7 @@ class Packs:
             raise ReferenceReused(
                 f"{purchase_id} bought something else", "make a new id for a new purchase"
             )
-        return self.get(purchase_id)._replace(replayed=True)
+        return self.get(purchase_id)
 
     def _issue(
         self,
@@ -256,6 +258,11 @@ class Packs:
         if offer.why_not:
             kind = AccountClosed if found.status != "open" else Refused
             raise kind(f"{pack.name} cannot be bought: {offer.why_not}", "see billdesk pack list")
+        if paid_by == "gateway":
+            method = method_in_role(session, found.id, "default")
+            if method is None:
+                raise Refused(NOTHING_SAVED, "have one saved first: billdesk method add")
+            gateway_of_method(office, method)
         at = to_micros(now)
         store.add_purchase(
             session,
@@ -293,9 +300,18 @@ class Packs:
         _save(session, _named(session, purchase_id)._replace(invoice_id=invoice.id), now)
         return invoice.id
 
-    def _collect(self, invoice_id: str) -> None:
-        """Charge the default method for a pack; what is declined is not left owing."""
-        raise NotImplementedError
+    def _collect(self, invoice_id: str, now: datetime) -> None:
+        """Charge the default method for a pack; what is declined is not left owing.
+
+        While the outcome is unknown, the purchase is pending: the next poll finds out.
+        """
+        office = self._office
+        why = try_to_collect(office, invoice_id, now)
+        with office.database.write() as session:
+            invoice = locked(session, invoice_id)
+            payments = invoice_store.payments_of(session, invoice_id)
+            if invoice.status == "open" and "pending" not in {status for _, status in payments}:
+                void_invoice(office, session, invoice_id, why, now)
 
     def _offer(self, session: Session, account: AccountSheet, pack: Pack) -> PackOfferSheet:
         plans = [
