@@ -42,8 +42,7 @@ def post_many(session: Session, drafts: Sequence[Draft]) -> list[Posted] | int:
     first, in one order, so that two batches never wait for each other in a ring.
     """
     if session.kind == "postgres":
-        accounts = sorted({leg.account for draft in drafts for leg in draft.legs})
-        session.one(_LOCK_ACCOUNTS, (accounts, accounts))
+        lock_accounts(session, {leg.account for draft in drafts for leg in draft.legs})
         return _post_each(lambda draft: call_post(session, draft), drafts)
     with _collector_at_rest():
         fold = Fold(session)
@@ -52,6 +51,16 @@ def post_many(session: Session, drafts: Sequence[Draft]) -> list[Posted] | int:
         if not isinstance(answer, int):
             fold.write()
     return answer
+
+
+def lock_accounts(session: Session, accounts: set[str]) -> None:
+    """Lock all wallets of these accounts (refs or ids) in one order until the block ends.
+
+    On SQLite a write block is the lock already.
+    """
+    if session.kind == "postgres":
+        ordered = sorted(accounts)
+        session.one(_LOCK_ACCOUNTS, (ordered, ordered))
 
 
 @contextmanager

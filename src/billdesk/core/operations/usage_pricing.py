@@ -1,0 +1,161 @@
+"""Working out what the use of some accounts comes to: the same for a run and for its preview."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Sequence
+from itertools import groupby
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from billdesk.core.rules.catalog import Plan
+from billdesk.core.rules.usage_bills import Bill, Closed, closing_bill, correcting_bill
+from billdesk.core.rules.usage_periods import (
+    Stretch,
+    UsagePeriod,
+    ended_at,
+    terms_at,
+    usage_periods,
+)
+from billdesk.core.store.catalogs import plan_version
+from billdesk.core.store.meta import read_meta
+from billdesk.core.store.sessions import Session
+from billdesk.core.store.usage import PeriodKey, period_quantities
+from billdesk.core.store.usage_runs import (
+    Metered,
+    closed_periods,
+    meters_ever,
+    stretches_of,
+)
+from billdesk.core.values.errors import Broken
+
+Quantities = dict[tuple[str, int, int], dict[str, int]]
+"""What an account used of each meter from one instant to another: (account id, since, until)."""
+
+
+class Owed(NamedTuple):
+    """A bill, and the subscription it is for."""
+
+    subscription: Metered
+    bill: Bill
+
+
+class _Due(NamedTuple):
+    """A period to be closed (`closed` None) or looked at again."""
+
+    subscription: Metered
+    period: UsagePeriod
+    closed: tuple[Closed, ...] | None
+    skipped: frozenset[str] = frozenset()
+
+
+class Pricer:
+    """What is the same for a whole run: meters, versions of plans, the zone, who is late.
+
+    `late` holds the leaders of accounts whose closed periods are looked at again, sorted; None: all.
+    """
+
+    def __init__(self, session: Session, until: int, late: array[int] | None) -> None:
+        self._until = until
+        self._late = late
+        self._zone = ZoneInfo(read_meta(session)["zone"])
+        self.meters = meters_ever(session)
+        self._plans: dict[tuple[str, int], Plan] = {}
+
+    def plan(self, session: Session, code: str, version: int) -> Plan:
+        """A version of a plan that somebody is or was on."""
+        known = self._plans.get((code, version))
+        if known is None:
+            known = plan_version(session, code, version)
+            if known is None:
+                raise Broken(f"version {version} of the plan {code} is gone")
+            self._plans[code, version] = known
+        return known
+
+    def work_out(self, session: Session, subscriptions: Sequence[Metered]) -> list[Owed]:
+        """The bills of some accounts (each one's subscriptions together): late use first, oldest first."""
+        due = self._due(session, subscriptions)
+        used = _sum_up(session, due)
+        owed = []
+        for subscription, period, closed, skipped in due:
+            plan = self.plan(session, period.plan_code, period.plan_version)
+            quantities = used.get((subscription.account_id, period.since, period.until), {})
+            bill = (
+                closing_bill(period, plan, self.meters, quantities, skipped)
+                if closed is None
+                else correcting_bill(period, plan, self.meters, quantities, closed)
+            )
+            if bill is not None and bill.lines:
+                owed.append(Owed(subscription, bill))
+        return owed
+
+    def _due(self, session: Session, subscriptions: Sequence[Metered]) -> list[_Due]:
+        stretches = stretches_of(session, [each.id for each in subscriptions])
+        closed = closed_periods(
+            session, [each.id for each in subscriptions if self._is_late(each.leader)]
+        )
+        due = []
+        for _, together in groupby(subscriptions, key=lambda each: each.leader):
+            others: list[list[Stretch]] = []
+            for each in together:
+                begun = stretches.get(each.id, [])
+                due += _look_again(each, begun, closed.get(each.id, ()))
+                own = begun if each.canceled_at is None else ended_at(begun, each.canceled_at)
+                for period in usage_periods(
+                    own, self._zone, after=each.closed_until, end=self._until
+                ):
+                    skipped = self._counted_by(session, others, period) if others else frozenset()
+                    due.append(_Due(each, period, None, skipped))
+                others.append(own)
+        return due
+
+    def _is_late(self, leader: int) -> bool:
+        if self._late is None:
+            return True
+        place = bisect_left(self._late, leader)
+        return place < len(self._late) and self._late[place] == leader
+
+    def _counted_by(
+        self, session: Session, others: list[list[Stretch]], period: UsagePeriod
+    ) -> frozenset[str]:
+        """The meters that an older subscription of the same account has terms for: billed once only."""
+        return frozenset(
+            terms.meter
+            for stretches in others
+            for each in stretches
+            if each.since <= period.since < each.until
+            for terms in self.plan(session, each.plan_code, each.plan_version).usage
+        )
+
+
+def _look_again(
+    subscription: Metered, stretches: Sequence[Stretch], closed: Sequence[Closed]
+) -> list[_Due]:
+    due = []
+    for since, some in groupby(closed, key=lambda each: each.since):
+        meters = tuple(some)
+        terms = terms_at(stretches, since)
+        period = UsagePeriod(
+            since, meters[0].until, terms.plan_code, terms.plan_version, terms.trial
+        )
+        due.append(_Due(subscription, period, meters))
+    return due
+
+
+def _sum_up(session: Session, due: Sequence[_Due]) -> Quantities:
+    """What was used in each period. Periods of an account that begin together are asked for in turn."""
+    wanted = {
+        PeriodKey(each.subscription.account_id, each.period.since, each.period.until)
+        for each in due
+    }
+    used: Quantities = {}
+    while wanted:
+        some = {(key.account_id, key.since): key for key in wanted}
+        for (account_id, meter, since), sums in period_quantities(
+            session, sorted(some.values())
+        ).items():
+            until = some[account_id, since].until
+            used.setdefault((account_id, since, until), {})[meter] = sums.quantity
+        wanted -= set(some.values())
+    return used
