@@ -80,7 +80,7 @@ def apply(door: Door, file: File = None, *, default: Default = False, yes: Yes =
         if retired:
             codes = ", ".join(f"{change.sort} {change.code}" for change in retired)
             door.confirm(retired[0].code, f"No longer sold: {codes}.", yes=yes)
-        sheet = desk.catalog.apply(path)
+        sheet = desk.catalog.apply(path, digest=coming.digest)
     return _answer(door, sheet, _changes(sheet, "changed"))
 
 
@@ -253,7 +253,8 @@ def _changes(sheet: CatalogDiffSheet, verb: str) -> list[str]:
 
 def _change(change: CatalogChangeSheet) -> list[str]:
     version = "no longer sold" if change.change == "retired" else f"version {change.version}"
-    lines = [f"{_SIGNS[change.change]} {change.sort} {change.code}, {version}: {change.name}"]
+    what = change.code if change.sort == "company" else f"{change.sort} {change.code}"
+    lines = [f"{_SIGNS[change.change]} {what}, {version}: {change.name}"]
     lines += [f"    {detail}" for detail in change.details]
     if change.subscriptions:
         stay = "stays" if change.subscriptions == 1 else "stay"

@@ -28,7 +28,7 @@ from billdesk.core.store import catalogs as store
 from billdesk.core.store.catalogs import ItemVersion
 from billdesk.core.store.sessions import Session
 from billdesk.core.values.clock import from_micros, to_micros
-from billdesk.core.values.errors import NotFound
+from billdesk.core.values.errors import NotFound, Refused
 from billdesk.core.values.money import Money
 
 AUDITED_CHANGES = 100
@@ -60,15 +60,18 @@ class Catalogs:
         with self._office.database.read(snapshot=True) as session:
             return compare_catalog(session, file, self._office.default_asset).sheet
 
-    def apply(self, path: FilePath) -> CatalogDiffSheet:
+    def apply(self, path: FilePath, *, digest: str | None = None) -> CatalogDiffSheet:
         """Sell what a catalog file says from now on; one with a mistake changes nothing.
 
         Only what is different gets a new version, and what the file has no more is retired. Running
-        subscriptions stay on the version they have. The same file again changes nothing. Raises
-        BadInput when there is no such file, ReadOnly, StoreError kinds.
+        subscriptions stay on the version they have. The same file again changes nothing. `digest` is
+        that of the text that was looked at before, if somebody did. Raises BadInput when there is no
+        such file, Refused when it has another text now, ReadOnly, StoreError kinds.
         """
         office, file = self._office, read_file(path)
         office.check_writable()
+        if digest not in {None, file.digest}:
+            raise Refused(f"{file.path} was changed meanwhile", "look at its changes again")
         now = office.now()
         with office.database.write() as session:
             store.lock_catalog(session)
@@ -186,7 +189,9 @@ def _summary(changes: tuple[CatalogChangeSheet, ...]) -> str:
 def _plan_sheets(session: Session, rows: list[ItemVersion]) -> list[PlanSheet]:
     # A plan that is sold no more may go by meters and schedules that are not, either.
     ever = store.newest_versions(session).items()
-    months = {code: read_schedule(code, at.body).months for (s, code), at in ever if s == "schedule"}
+    months = {
+        code: read_schedule(code, at.body).months for (s, code), at in ever if s == "schedule"
+    }
     meters = {code: read_meter(code, at.body) for (s, code), at in ever if s == "meter"}
     counts = store.subscription_counts(session)
     return [
