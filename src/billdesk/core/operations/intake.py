@@ -115,12 +115,23 @@ def replay(office: Office, gateway: Gateway, now: datetime) -> Taken:
     """Try everything again that waits from a gateway: a target may have come since."""
     source = _Source(gateway.name, gateway.mode, gateway.account)
     outcomes: dict[int, str] = {}
+    while True:
+        tried = _try_all(office, source, now)
+        outcomes |= tried
+        # What waited for money that came now can be placed in another round.
+        if "credited" not in tried.values():
+            return _taken(outcomes, 0)
+
+
+def _try_all(office: Office, source: _Source, now: datetime) -> dict[int, str]:
+    """Try all that waits once, some hundreds in each write block; what came of each."""
+    outcomes: dict[int, str] = {}
     after: int | None = 0
     while after is not None:
         with office.database.write() as session:
             tried, after = _try_waiting(office, session, source, after, now)
         outcomes |= tried
-    return _taken(outcomes, 0)
+    return outcomes
 
 
 def _taken(outcomes: Mapping[int, str], new: int) -> Taken:

@@ -18,6 +18,7 @@ from billdesk.core.rules.subscriptions import Subscription, Terms
 from billdesk.core.store import subscriptions as store
 from billdesk.core.store.catalogs import current_plan, plan_version
 from billdesk.core.store.meta import read_meta
+from billdesk.core.store.mirrors import gateway_price
 from billdesk.core.store.sessions import Session
 from billdesk.core.store.wallets import wallet_state
 from billdesk.core.values.clock import to_micros
@@ -185,10 +186,12 @@ def keep(
 def subscription_sheet(
     session: Session, subscription: Subscription, *, replayed: bool = False
 ) -> SubscriptionSheet:
-    """A subscription as the doors see it; one that is mirrored may be on a plan nobody sells here."""
+    """A subscription as the doors see it; one that is mirrored costs what its gateway says."""
     plan = plan_version(session, subscription.plan_code, subscription.plan_version)
     price = plan.price(subscription.schedule, subscription.asset) if plan else None
-    each_minor = price.amount_minor if price else 0
+    price_minor = price.amount_minor * subscription.quantity if price else 0
+    if subscription.external_id is not None:
+        price_minor = gateway_price(session, subscription.id) or price_minor
     fields = {
         name: getattr(subscription, name)
         for name in SubscriptionSheet._fields
@@ -196,7 +199,7 @@ def subscription_sheet(
     }
     return SubscriptionSheet(
         **fields,
-        plan_name=plan.name if plan else subscription.plan_code,
-        price=Money(each_minor * subscription.quantity, subscription.asset),
+        plan_name=plan.name if plan else subscription.memo or subscription.plan_code,
+        price=Money(price_minor, subscription.asset),
         replayed=replayed,
     )

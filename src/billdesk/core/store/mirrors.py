@@ -106,15 +106,12 @@ def set_gateway_price(session: Session, subscription_id: str, price_minor: int |
     )
 
 
-def gateway_prices(session: Session, subscription_ids: Sequence[str]) -> dict[str, int]:
-    """What gateways take for those of these subscriptions that they keep, minor units by id."""
-    marks = ", ".join("?" * len(subscription_ids))
-    rows = session.all(
-        f"SELECT id, price_minor FROM subscription WHERE id IN ({marks})"
-        " AND price_minor IS NOT NULL",
-        tuple(subscription_ids),
+def gateway_price(session: Session, subscription_id: str) -> int | None:
+    """What a gateway takes for a period of a subscription that it keeps, minor units, if it tells."""
+    [[price_minor]] = session.all(
+        "SELECT price_minor FROM subscription WHERE id = ?", (subscription_id,)
     )
-    return {row[0]: row[1] for row in rows}
+    return None if price_minor is None else int(price_minor)
 
 
 def gateway_subscriptions(session: Session, account_id: str, gateway: str, mode: str) -> list[str]:
