@@ -20,6 +20,7 @@ from billdesk.core.store.checks import (
     recount,
     trial_balance,
 )
+from billdesk.core.store.usage_checks import check_usage
 from billdesk.core.values.clock import format_instant, parse_instant
 from billdesk.core.values.errors import AlreadyExists, BadInput, NotFound
 
@@ -112,7 +113,13 @@ def verify(
 
         check = follow_chains(session, sealed.wallets if sealed else {}, on_entry)
         miscounted = recount(session)
-        findings = [*check.findings, *miscounted, *check_holds(session), *check_lots(session)]
+        findings = [
+            *check.findings,
+            *miscounted,
+            *check_holds(session),
+            *check_lots(session),
+            *check_usage(session),
+        ]
         # Where every wallet is the sum of its entries the trial balance agrees; to sort is dear.
         for sheet in trial_balance(session) if miscounted else ():
             if sheet.difference.minor:
