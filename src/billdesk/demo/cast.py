@@ -1,4 +1,4 @@
-"""Who is in the demo: about fifty invented businesses that buy leads, calls and messages.
+"""Who is in the demo: some fifty invented businesses that buy leads, calls and messages.
 
 Some of them carry the names that break careless programs, on purpose.
 """
@@ -94,6 +94,14 @@ CAST: tuple[Member, ...] = (
     Member("stone-lane", "Stone Lane Driveways", "Truro", "paving", pace=0, top_up=150),
     Member("rapid-rooter", "Rapid Rooter Drains", "Tampa", "drain cleaning", pace=0, top_up=120),
     Member("old-mill", "Old Mill Joinery", "Kendal", "staircase", pace=0, top_up=300),
+    # These are on plans: their programs are counted, and they pay by the month.
+    Member("pixel-forge", "Pixel Forge Studios", "Bristol", "banner", pace=0, top_up=1400),
+    Member("beacon-ads", "Beacon Advertising Co.", "Chicago", "banner", pace=0, top_up=900),
+    Member("cloudberry", "Cloudberry Analytics Oy", "Tampere", "report", pace=0, top_up=120),
+    Member("orchard-apps", "Orchard Apps Ltd", "Bath", "photo check", pace=0, top_up=300),
+    Member("quiet-reader", "Quiet Reader Press", "Galway", "text check", pace=0, top_up=60),
+    Member("thin-margin", "Thin Margin Traders", "Leeds", "price check", pace=0, top_up=70),
+    Member("stadtwerk", "Stadtwerk Süd Aufzüge GmbH", "Ulm", "lift", pace=0, top_up=30),
     Member(
         "blue-ridge", "Blue Ridge Septic & Sons", "Asheville", "septic tank", pace=0, top_up=200
     ),

@@ -31,6 +31,16 @@ _MINOR_PER_DOLLAR = {"USD": 100, "EUR": 90, "JPY": 150, "KWD": 310}
 _BUSY_PERCENT = (60, 130, 140, 70)
 
 Purse = tuple[Member, WalletSheet]
+UseEvent = tuple[str, str, str, str, datetime]
+
+# What a usual month brings, per meter: impressions, calls, gigabytes.
+_USE_A_MONTH = {
+    "pixel-forge": (10_600_000, 940_000, 520),
+    "beacon-ads": (1_350_000, 98_000, 41),
+    "cloudberry": (820_000, 93_000, 61),
+    "stadtwerk": (71_000_000, 9_100_000, 3_300),
+}
+_QUARTERS_A_MONTH = 120
 
 
 class Delivery(NamedTuple):
@@ -98,6 +108,25 @@ def orders(
     ]
     wanted.sort(key=lambda order: order[0])
     return list(_affordable(quarter, wanted[:_LEADS_PER_QUARTER], chance))
+
+
+def use(quarter: int, begins_at: datetime) -> list[UseEvent]:
+    """What the programs of customers on metered plans report in a quarter of a day."""
+    chance = random.Random(f"{SEED} use {quarter}")
+    busy_percent = _BUSY_PERCENT[begins_at.hour // 6]
+    events = []
+    for ref, usual in _USE_A_MONTH.items():
+        at = begins_at + chance.random() * QUARTER
+        for meter, a_month in zip(("impressions", "calls", "transfer"), usual, strict=True):
+            thousandths = a_month * 10 * busy_percent * chance.randint(70, 130)
+            amount = thousandths // (_QUARTERS_A_MONTH * 100)
+            quantity = (
+                f"{amount // 1000}.{amount % 1000:03}"
+                if meter == "transfer"
+                else str(amount // 1000)
+            )
+            events.append((ref, meter, quantity, f"use:{quarter}:{ref}:{meter}", at))
+    return events
 
 
 def delivery(member: Member, asset: str, lead: int, chance: random.Random) -> Delivery:

@@ -35,6 +35,7 @@ QUARTERS_A_WEEK = 28
 TICKS_EVERY = 8
 """Quarters: as often as the story can afford; in life it is every minute."""
 BATCH = 4
+_JUST_BEFORE = timedelta(seconds=1)
 
 Answer = TypeVar("Answer")
 
@@ -124,6 +125,7 @@ class Story:
         purses = list(self._purses())
         self._top_up(quarter, purses)
         self._work(quarter, begins_at, purses)
+        self._count(quarter, begins_at)
         if quarter % QUARTERS_A_WEEK == 0:
             self.teller.heading(f"Week {quarter // QUARTERS_A_WEEK}: {self._week.told()}")
             self._week = Week()
@@ -239,3 +241,10 @@ class Story:
                 self.clock.move_to(part[-1][0] + timedelta(seconds=20))
                 for charge in self.engine.charges.create_many([order for _, order in part]):
                     self._week.charge(charge.amount)
+
+    def _count(self, quarter: int, begins_at: datetime) -> None:
+        """The programs of those who are on metered plans report what was used."""
+        if self.engine.catalog.meters():
+            events = routine.use(quarter, begins_at)
+            self.clock.move_to(max(self.clock.now(), begins_at + routine.QUARTER - _JUST_BEFORE))
+            self.engine.usage.record_many(events)

@@ -5,17 +5,26 @@ from __future__ import annotations
 from billdesk.core.rules.sheets import (
     AccountSheet,
     CardRefundSheet,
+    CatalogDiffSheet,
+    ChangePreviewSheet,
     ChargeSheet,
+    CreditsSheet,
     DisputeSheet,
     FreezeSheet,
     HoldSheet,
+    IngestSheet,
     IntakeSheet,
+    InvoiceSheet,
+    LotSheet,
     MethodSheet,
     PaymentSheet,
     PostingSheet,
+    PurchaseSheet,
     ReconcileItemSheet,
     ReconcileSheet,
+    SubscriptionSheet,
     TickSheet,
+    UsageRunSheet,
     WalletSheet,
     WatchSheet,
 )
@@ -140,3 +149,74 @@ def item_told(item: ReconcileItemSheet) -> str:
     """Why something does not match."""
     sides = f"{item.ours or 'nothing'} here, {item.theirs or 'nothing'} there"
     return f"{item.outcome.replace('_', ' ')}, {sides}: {item.note}"
+
+
+def catalog_told(diff: CatalogDiffSheet) -> str:
+    """What a catalog file is good for."""
+    if diff.mistakes:
+        first = diff.mistakes[0]
+        return f"{len(diff.mistakes)} mistakes; line {first.line}: {first.message}"
+    verb = "applied" if diff.applied else "would change"
+    return f"{verb}: {len(diff.changes)} things, {diff.unchanged} stay"
+
+
+def subscription_told(subscription: SubscriptionSheet) -> str:
+    """How an account stands on its plan."""
+    told = [
+        f"{subscription.plan_name}, {subscription.price} {subscription.schedule}",
+        subscription.status,
+        f"until {subscription.period_until:%Y-%m-%d}",
+    ]
+    if subscription.paused_why:
+        told.append(f"for want of {subscription.paused_why}")
+    if subscription.next_plan_code:
+        told.append(f"then {subscription.next_plan_code}")
+    if subscription.cancel_at:
+        told.append("then it ends")
+    return ", ".join(told)
+
+
+def preview_told(preview: ChangePreviewSheet) -> str:
+    """What a change would do."""
+    lines = "; ".join(f"{line.text} {line.amount}" for line in preview.lines)
+    return f"{preview.due_now} now ({lines or 'nothing to invoice'})"
+
+
+def purchase_told(purchase: PurchaseSheet) -> str:
+    """How far a pack has come."""
+    back = f", {purchase.refunded} given back" if purchase.refunded.minor else ""
+    return f"{purchase.pack_name} for {purchase.price}: {purchase.status}{back}"
+
+
+def lot_told(lot: LotSheet) -> str:
+    """Credits that came at once."""
+    end = f" until {lot.expires_at:%Y-%m-%d}" if lot.expires_at else ""
+    return f"{lot.granted:,} credits{end} ({lot.source})"
+
+
+def credits_told(credits: CreditsSheet) -> str:
+    """What an account has, in the order in which it burns."""
+    lots = ", ".join(f"{lot.remaining:,} {lot.source}" for lot in credits.lots)
+    return f"{credits.available:,} available: {lots}"
+
+
+def ingest_told(sheet: IngestSheet) -> str:
+    """What a file of use came to."""
+    wrong = "; ".join(f"line {error.line}: {error.text}" for error in sheet.errors)
+    return f"{sheet.new} new, {sheet.known} known, {sheet.rejected} wrong" + (
+        f" ({wrong})" if wrong else ""
+    )
+
+
+def usage_run_told(run: UsageRunSheet) -> str:
+    """What a usage run came to."""
+    total = ", ".join(map(str, run.totals)) or "nothing"
+    corrections = f", {run.corrections} corrections" if run.corrections else ""
+    failed = f", {run.failed} accounts could not pay" if run.failed else ""
+    again = ", run before" if run.replayed else ""
+    return f"{run.lines} lines, {total}{corrections}{failed}{again}"
+
+
+def invoice_told(invoice: InvoiceSheet) -> str:
+    """How far an invoice has come."""
+    return f"{invoice.invoice_number or 'a draft'}: {invoice.total}, {invoice.status}"
