@@ -76,12 +76,11 @@ def open_period(
     now: datetime,
     *,
     trial: bool = False,
-    fresh: bool = False,
 ) -> tuple[Subscription, str | None]:
     """Bill a period and begin it: the subscription in it (not saved yet) and the invoice, if any.
 
-    Its credits are granted unless it is over already. `fresh` periods follow no other one. Raises
-    InsufficientFunds, WalletFrozen, AccountClosed, KeyTaken when it was billed already.
+    Its credits are granted unless it is over already. Raises InsufficientFunds, WalletFrozen,
+    AccountClosed, KeyTaken when it was billed already.
     """
     since, until = bounds
     subscription = on_terms(subscription, terms)._replace(
@@ -97,9 +96,10 @@ def open_period(
             subscription.account_id,
             subscription.id,
             terms.credits,
-            since=now if fresh else since,
+            since=since,
             until=until,
             now=now,
+            key=str(subscription.period_seq),
         )
     return subscription, invoice_id
 

@@ -130,13 +130,19 @@ def _wanted_terms(
         session,
         subscription.account_id,
         plan,
-        wanted.schedule or old.schedule,
+        wanted.schedule or _schedule_of(plan, old),
         old.quantity if wanted.quantity is None else check_quantity(wanted.quantity),
         old.asset,
     )
     if new == old:
         raise Refused(f"the subscription is {old.words} already", "name what shall change")
     return new
+
+
+def _schedule_of(plan: Plan, old: Terms) -> str:
+    """The schedule it stays on; where the plan has another one only, that."""
+    offered = [price.schedule for price in plan.prices if price.asset == old.asset]
+    return old.schedule if old.schedule in offered or len(offered) != 1 else offered[0]
 
 
 def _warnings(
@@ -293,9 +299,10 @@ def _grant(
             subscription.account_id,
             subscription.id,
             amount,
-            since=now,
+            since=change.since,
             until=change.until,
             now=now,
+            key=str(subscription.period_seq),
         )
     elif amount and change.until > now:
         grant_lot(

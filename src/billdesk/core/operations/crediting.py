@@ -116,6 +116,7 @@ def reset_cycle(
     since: datetime,
     until: datetime,
     now: datetime,
+    key: str | None = None,
 ) -> LotSheet | None:
     """Begin a period of a subscription with `amount` credits that last to its end, in an open block.
 
@@ -125,7 +126,7 @@ def reset_cycle(
     """
     account_id = office.account(session, account).id
     takes = takeable(session, account_id)
-    reference = f"plan:{subscription_id}:{to_micros(since)}"
+    reference = f"plan:{subscription_id}:{key or to_micros(since)}"
     first = first_result(session, SYSTEM, reference)
     if first is not None:
         return lot_of_posting(session, first.id)

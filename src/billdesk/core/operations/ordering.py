@@ -183,7 +183,7 @@ def begin(office: Office, session: Session, asked: Asked, now: datetime) -> Subs
     store.add_subscription(session, subscription)
     subscription, invoice_id = open_period(
         office, session, subscription, order.terms, order.bounds, now,
-        trial=order.trial_days > 0, fresh=True,
+        trial=order.trial_days > 0,
     )  # fmt: skip
     summary = f"{order.terms.words}: {order.terms.price} a period"
     return keep(office, session, subscription, "created", summary, now, invoice_id=invoice_id)

@@ -261,9 +261,7 @@ def begin_again(
         today = day_of(now, zone)
         bounds = period_bounds(today, terms.months, 0, zone)
         subscription = subscription._replace(anchor_on=today)
-        subscription, invoice_id = open_period(
-            office, session, subscription, terms, bounds, now, fresh=True
-        )
+        subscription, invoice_id = open_period(office, session, subscription, terms, bounds, now)
     status = _status_of_running(session, subscription)
     return keep(
         office,

@@ -263,7 +263,7 @@ class Subscriptions:
             give_back(self._office, session, subscription, -total_of(lines), lines[0].text, now)
         reset_cycle(
             self._office, session, subscription.account_id, subscription.id, 0,
-            since=now, until=now, now=now,
+            since=now, until=now, now=now, key=f"{subscription.period_seq}:back",
         )  # fmt: skip
         return subscription._replace(period_until=max(now, subscription.period_since))
 
