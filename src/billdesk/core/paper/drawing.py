@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from hashlib import md5
 from io import BytesIO
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from reportlab.lib.utils import ImageReader
     from reportlab.pdfgen.canvas import Canvas
 
+_NO_DAY = "D:20000101000000Z"
 _PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 MOST_PIXELS = 16_000_000
 
@@ -35,6 +37,9 @@ def draw(paper: InvoicePaper) -> bytes:
             buffer, pagesize=(WIDTH, HEIGHT), invariant=1, pageCompression=1,
             initialFontName=REGULAR,
         )  # fmt: skip
+        # reportlab takes both from SOURCE_DATE_EPOCH where that is set: the same bytes everywhere.
+        canvas.setDateFormatter(lambda *_: _NO_DAY)
+        canvas._doc.signature = md5(paper.key.encode(), usedforsecurity=False)  # noqa: SLF001
         canvas.setTitle(f"{paper.heading} {paper.number}".strip())
         canvas.setAuthor(paper.seller[0] if paper.seller else "")
         canvas.setCreator("billdesk")

@@ -120,7 +120,7 @@ def beginning(text: str) -> int:
 
 def as_seen(line: str, begins: int) -> str:
     """A line of a paragraph that begins LEFT or RIGHT, in the order its signs are seen from the left."""
-    if line.isascii() or (begins == LEFT and not any(map(_runs_right, line))):
+    if begins == LEFT and (line.isascii() or not any(map(_runs_right, line))):
         return line
     clusters: list[list[str]] = []
     for character, level in zip(line, _levels(line, begins), strict=True):
