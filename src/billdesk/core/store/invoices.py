@@ -104,12 +104,10 @@ def record_by_reference(session: Session, reference: str) -> InvoiceRecord | Non
     return None if row is None else InvoiceRecord._make(row)
 
 
-def notes_of(session: Session, invoice_id: str) -> list[InvoiceRecord]:
+def note_sheets(session: Session, invoice_id: str, today: date) -> list[InvoiceSheet]:
     """The credit notes about an invoice, the oldest first."""
-    rows = session.all(
-        f"SELECT {COLUMNS} FROM invoice i WHERE i.corrects = ? ORDER BY i.number", (invoice_id,)
-    )
-    return [InvoiceRecord._make(row) for row in rows]
+    rows = session.all(f"{INVOICE} WHERE i.corrects = ? ORDER BY i.number", (invoice_id,))
+    return [invoice_sheet(row, today) for row in rows]
 
 
 def lines_of(session: Session, invoice_id: str) -> list[LineRecord]:
