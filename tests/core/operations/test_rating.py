@@ -153,6 +153,7 @@ def test_what_cannot_be_paid_stays_open_and_comes_again(metered: Desk, clock: Mo
     use(metered, 1500, JANUARY + timedelta(hours=3), account="poor")
     use(metered, 1001, FEBRUARY + timedelta(hours=3), account="poor")
     clock.move_to(MARCH)
+    assert figures(metered.usage_runs.preview()) == (1, 1, 0, 1)
     run = metered.usage_runs.run()
     assert figures(run) == (1, 1, 0, 1)
     assert run.totals == (Money(5000, "USD"),)
