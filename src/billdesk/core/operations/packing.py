@@ -73,8 +73,6 @@ def pack_paid(office: Office, session: Session, invoice_id: str, now: datetime) 
 def pack_failed(office: Office, session: Session, invoice_id: str, now: datetime) -> None:
     """The invoice of a pack comes to nothing: so does the purchase, in the same write block."""
     invoice, purchase = _of_invoice(session, invoice_id)
-    if purchase.status != "pending":
-        return
     why = invoice.detail or f"{invoice.name} came to nothing"
     _save(session, purchase._replace(status="failed", invoice_id=invoice_id, detail=why), now)
     office.audit(
