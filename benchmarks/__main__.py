@@ -18,11 +18,13 @@ FIGURES = {
     "processes": ("processes", "one_file"),
     "postgres": ("postgres", "charges"),
     "intake": ("intake", "facts"),
+    "usage": ("metering", "usage"),
     "recount": ("proving", "recounting"),
     "verify": ("proving", "verifying"),
     "desk": ("starting", "desk"),
     "commands": ("starting", "commands"),
     "ledger": ("scrolling", "ledger"),
+    "pdf": ("paper", "pdf"),
     "reconcile": ("reconciling", "reconciling"),
 }
 
