@@ -99,7 +99,9 @@ class Club:
             write_meta(session, "zone", BERLIN.key)
         self.sell(CATALOG)
         desk.accounts.add("acme", name="Acme Ltd", email="ann@acme.example")
-        self.give("1000.00")
+        desk.adjustments.credit(
+            "acme", "1000.00", memo="for a test of the desk", reference="a beginning"
+        )
 
     def sell(self, catalog: str) -> None:
         """Apply a catalog."""

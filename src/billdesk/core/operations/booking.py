@@ -6,6 +6,7 @@ slow path looks in full, in one block: a replay, wallets to open, holds past the
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from typing import NamedTuple, NoReturn
 
@@ -224,12 +225,16 @@ def expiry_draft(office: Office, hold: tuple[str, str, str, str, int], now: date
 
 
 def _explain(session: Session, draft: Draft) -> NoReturn:
-    """Raise the reason why a draft was refused."""
+    """Raise the reason why a draft was refused; legs on one wallet are taken one after the other."""
+    taken_minor: Counter[int] = Counter()
     for leg in draft.legs:
         state = wallet_state(session, leg.account, leg.purpose, leg.asset)
         if state is None:
             raise Broken("a locked wallet is gone")
-        reason = guard(state, leg, guarded=draft.guarded)
+        before_minor = taken_minor[state.number]
+        so_far = state._replace(balance_minor=state.balance_minor - before_minor)
+        reason = guard(so_far, leg, guarded=draft.guarded)
+        taken_minor[state.number] += leg.held_minor - leg.amount_minor
         if reason is None:
             continue
         if reason in (Guard.CLOSED, Guard.SUSPENDED):
@@ -241,7 +246,7 @@ def _explain(session: Session, draft: Draft) -> NoReturn:
         available = Money(
             state.balance_minor - state.held_minor - (state.floor_minor or 0), leg.asset
         )
-        needed = Money(leg.held_minor - leg.amount_minor, leg.asset)
+        needed = Money(before_minor + leg.held_minor - leg.amount_minor, leg.asset)
         raise InsufficientFunds(
             f"{needed} is needed, {available} can be used", "deposit money, then try again"
         )
