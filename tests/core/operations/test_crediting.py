@@ -19,6 +19,7 @@ from billdesk.core.values.clock import MovingClock, to_micros
 from billdesk.core.values.errors import (
     AlreadyCorrected,
     BadInput,
+    Broken,
     InsufficientFunds,
     NotFound,
     ReferenceReused,
@@ -501,3 +502,31 @@ def test_uses_are_read_page_by_page(desk: Desk, hill: str) -> None:
     rest = desk.credits.uses(hill, limit=2, after=page.after)
     assert (len(rest.rows), rest.after) == (1, None)
     assert desk.credits.uses().rows == (*page.rows, *rest.rows)
+
+
+# --- the check that can fail ---------------------------------------------------------------------
+
+
+def test_lots_out_of_step_are_found_with_their_account(desk: Desk, hill: str) -> None:
+    lot = granted(desk, 10)
+    database = desk._office.database
+    with database.write() as session:
+        session.run("UPDATE credit_lot SET remaining = 7 WHERE id = ?", (lot.id,))
+    balance, uses = desk.verify().findings
+    assert (balance.check, balance.account_ref) == ("lots", hill)
+    assert balance.text == "the lots of hill have 7 left, its balance backs 10 CREDIT"
+    assert uses.text == f"{lot.id} of hill has 7 of 10 left, 0 of it paid for something"
+    with database.write() as session:
+        session.run("UPDATE credit_lot SET remaining = 10 WHERE id = ?", (lot.id,))
+
+
+def test_lots_that_lack_what_is_charged_stop_the_charge(desk: Desk, hill: str) -> None:
+    lot = granted(desk, 10)
+    database = desk._office.database
+    with database.write() as session:
+        session.run("UPDATE credit_lot SET remaining = 7 WHERE id = ?", (lot.id,))
+    with pytest.raises(Broken, match="out of step"):
+        desk.credits.deduct(hill, 8, reference="r1")
+    assert desk.credits.get(hill).balance == 10
+    with database.write() as session:
+        session.run("UPDATE credit_lot SET remaining = 10 WHERE id = ?", (lot.id,))
