@@ -164,20 +164,23 @@ def first_of(office: Office, session: Session, asked: Asked) -> SubscriptionShee
     same_account = known.account_id == office.account(session, asked.account).id
     first_terms = (began.plan_code, began.schedule, began.quantity)
     if not same_account or first_terms != (asked.plan, asked.schedule, asked.quantity):
-        raise ReferenceReused(
-            f"the reference {asked.reference} was used for another subscription ({known.id})",
-            "use a new reference",
-        )
+        raise reference_reused(asked.reference)
     return subscription_sheet(session, known, replayed=True)
 
 
+def reference_reused(reference: str | None) -> ReferenceReused:
+    """What is raised for a reference that belongs to something else."""
+    return ReferenceReused(
+        f"the reference {reference} was used for another subscription", "use a new reference"
+    )
+
+
 def begin(office: Office, session: Session, asked: Asked, now: datetime) -> Subscription:
-    """Put an account on a plan, in the open block, and bill its first period.
+    """Put a locked account on a plan, in the open block, and bill its first period.
 
     Raises BadInput, NotFound, AlreadyExists, InsufficientFunds, WalletFrozen, AccountClosed, Refused;
     KeyTaken for a reference that another process takes at this moment.
     """
-    store.lock_account(session, office.account(session, asked.account).id)
     order = _work_out(office, session, asked, now)
     subscription = _new(office, order, asked, zone_of(session), now)
     store.add_subscription(session, subscription)

@@ -28,6 +28,7 @@ from billdesk.core.operations.ordering import (
     check_payer,
     first_of,
     preview_order,
+    reference_reused,
 )
 from billdesk.core.operations.reading import check_limit
 from billdesk.core.operations.renewing import begin_again, can_resume, canceled, catch_up
@@ -61,7 +62,7 @@ from billdesk.core.rules.subscriptions import (
 )
 from billdesk.core.store import subscriptions as store
 from billdesk.core.store.sessions import KeyTaken, Session
-from billdesk.core.values.errors import BadInput, Broken, Refused
+from billdesk.core.values.errors import BadInput, Refused
 from billdesk.core.values.ids import check_reference
 from billdesk.core.values.money import Money
 from billdesk.core.values.text import MEMO_LENGTH, check_text
@@ -105,14 +106,12 @@ class Subscriptions:
         )  # fmt: skip
         try:
             with office.database.write() as session:
+                store.lock_account(session, office.account(session, account).id)
                 sheet = first_of(office, session, asked)
                 if sheet is None:
                     sheet = subscription_sheet(session, begin(office, session, asked, now))
-        except KeyTaken:  # the same reference, by another process, a moment ago
-            with office.database.read() as session:
-                sheet = first_of(office, session, asked)
-            if sheet is None:
-                raise Broken("a subscription's key was taken by nothing") from None
+        except KeyTaken as error:  # by another process, for another account, a moment ago
+            raise reference_reused(reference) from error
         return sheet if sheet.replayed else self._collected(sheet, now)
 
     def preview_create(
