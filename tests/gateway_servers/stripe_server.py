@@ -73,6 +73,7 @@ class StripeServer:
         self.answers_after = 0
         self.tells_time = True
         self.lose: str = ""
+        self.lose_at = 0  # the number of the request whose reply gets lost
         self.fails_keyed = False
         self.doubled = False
         self.unlisted_after: set[str] = set()
@@ -131,6 +132,8 @@ class StripeServer:
             return reply
         self.answers_after = max(0, self.answers_after - 1)
         lose, self.lose = self.lose, ""
+        if len(self.asked) == self.lose_at:
+            lose = "after"
         if lose == "before":
             return None
         if not headers.get("Authorization", "").startswith("Bearer sk_test_scene"):

@@ -18,6 +18,7 @@ from billdesk.core.rules.gateway import (
     REFUND_STAGES,
     Stage,
 )
+from billdesk.core.rules.mirrors import GatewayLine, InvoiceRequest
 from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.errors import (
     BadInput,
@@ -38,10 +39,10 @@ CURRENCIES = {
     "paystack": ("USD", "NGN"),
 }
 LACKS = {
-    "sandbox": {"subscription", "invoice"},
+    "sandbox": set[str](),
     "stripe": set[str](),
-    "paypal": {"invoice"},
-    "paystack": {"method_page", "invoice"},
+    "paypal": {"invoice", "send_invoice"},
+    "paystack": {"method_page", "invoice", "send_invoice"},
 }
 MONEY_STAGES: tuple[Stage, ...] = ("settled", "refunded", "disputed", "dispute_won", "dispute_lost")
 
@@ -525,6 +526,38 @@ def test_what_the_gateway_bills_by_itself_is_asked_for_or_not_offered(
     with pytest.raises(refusal) as refused:
         ask("there is no such thing")
     assert isinstance(refused.value, NotOffered) == (refusal is NotOffered)
+
+
+def sendable(customer_id: str, minor: int = 10_000) -> InvoiceRequest:
+    line = GatewayLine("Setup", "1", "", minor, minor, 0)
+    return InvoiceRequest(
+        "inv_1", "INV-000001", customer_id, "acme", "USD", minor, (line,), "", None
+    )
+
+
+def test_an_invoice_of_ours_is_sent_once_or_not_at_all(till: Till) -> None:
+    request = sendable(till.customer())
+    if "send_invoice" in LACKS[till.scene.make]:
+        with pytest.raises(NotOffered):
+            till.gateway.send_invoice(request)
+        return
+    sent = till.gateway.send_invoice(request)
+    assert (sent.stage, sent.amount) == ("invoice_finalized", Money(10_000, "USD"))
+    assert sent.invoice is not None
+    assert (sent.invoice.invoice_id, sent.invoice.number) == ("inv_1", "INV-000001")
+    assert sent.pay_url is not None
+    again = till.gateway.send_invoice(request)
+    assert (again.key, again.object_id) == (sent.key, sent.object_id)
+    assert till.gateway.invoice(sent.object_id).key == sent.key
+
+
+def test_the_same_invoice_with_another_total_is_refused(till: Till) -> None:
+    if "send_invoice" in LACKS[till.scene.make]:
+        pytest.skip("it sends none")
+    customer_id = till.customer()
+    till.gateway.send_invoice(sendable(customer_id))
+    with pytest.raises(GatewayError):
+        till.gateway.send_invoice(sendable(customer_id, 10_001))
 
 
 def test_every_stage_it_tells_is_one_that_the_desk_knows(till: Till) -> None:

@@ -24,6 +24,7 @@ from billdesk.core.rules.gateway import (
     RefundRequest,
     Stage,
 )
+from billdesk.core.rules.mirrors import InvoiceRequest
 from billdesk.core.values.errors import BadInput, GatewayError, NotOffered
 from billdesk.core.values.money import Money
 
@@ -116,6 +117,9 @@ class ScriptedGateway:
 
     def invoice(self, external_id: str) -> Fact:
         raise NotOffered("there are no invoices", "use another gateway")
+
+    def send_invoice(self, request: InvoiceRequest) -> Fact:
+        raise NotOffered("it sends no invoices", "use another gateway")
 
     def fact(
         self,

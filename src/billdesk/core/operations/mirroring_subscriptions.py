@@ -27,6 +27,9 @@ from billdesk.core.values.clock import to_micros
 ELSEWHERE = "elsewhere"
 """How a subscription that is kept at a gateway is paid."""
 
+UNTOLD = "untold"
+"""The schedule of one whose gateway has not said yet how often it is due."""
+
 _TELLS_NOTHING = "it does not show the subscription: sync it to ask again"
 
 
@@ -102,7 +105,7 @@ def _begin(
         reference=None,
         plan_code=code,
         plan_version=version,
-        schedule=state.schedule,
+        schedule=state.schedule or UNTOLD,
         quantity=state.quantity,
         asset=state.asset,
         paid_by=ELSEWHERE,
@@ -124,7 +127,7 @@ def _begin(
         gateway=fact.gateway,
         mode=fact.mode,
         external_id=fact.object_id,
-        memo=state.plan_name,
+        memo=state.plan_name or state.plan_id,
         actor=f"gateway:{fact.gateway}",
         created_at=state.started_at or fact.happened_at,
         changed_at=now,
@@ -132,7 +135,7 @@ def _begin(
     store.add_subscription(session, subscription)
     set_gateway_price(session, subscription.id, state.price_minor)
     _add_stretch(session, subscription, state.since, now)
-    _tell(office, session, subscription, "mirrored", f"{state.plan_name}, {state.status}", now)
+    _tell(office, session, subscription, "mirrored", f"{subscription.memo}, {state.status}", now)
     if fact.stage == "trial_ending":
         _tell(office, session, subscription, "trial_ending", _trial_words(state), now)
 
@@ -150,7 +153,7 @@ def _move(
     moved = known._replace(
         plan_code=code,
         plan_version=version,
-        schedule=state.schedule,
+        schedule=state.schedule or known.schedule,
         quantity=state.quantity,
         status=state.status,
         period_since=max(state.since, known.period_since),
@@ -160,7 +163,7 @@ def _move(
         cancel_at=state.cancel_at,
         canceled_at=_canceled_at(fact, state),
         paused_at=(known.paused_at or fact.happened_at) if state.status == "paused" else None,
-        memo=state.plan_name,
+        memo=state.plan_name or known.memo,
         changed_at=now,
     )
     terms = (moved.plan_code, moved.plan_version, moved.schedule, moved.quantity)

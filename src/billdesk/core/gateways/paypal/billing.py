@@ -28,20 +28,21 @@ _STATUSES = {
     "CANCELLED": "canceled",
     "EXPIRED": "canceled",
 }
-UNTOLD = "elsewhere"
-"""The rhythm of a subscription that shows no plan: PayPal adds that only when it is asked to."""
 
 
 def subscription_state(subscription: Mapping[str, Any]) -> GatewaySubscription | None:
-    """A subscription; None where it shows neither its plan's price nor a payment."""
+    """A subscription; None where it has begun and shows neither its plan's price nor a payment.
+
+    PayPal shows the plan only to whoever asks for it; else its name and rhythm stay empty.
+    """
     info, plan = subscription.get("billing_info", {}), subscription.get("plan", {})
     cycle = _regular_cycle(plan)
     quantity = max(int(float(subscription.get("quantity") or 1)), 1)
     price = _price(cycle, quantity) or _last_paid(info)
     start = subscription.get("start_time") or subscription.get("create_time")
-    if price is None or start is None:
-        return None
     status, changed = _STATUSES[subscription["status"]], subscription.get("update_time")
+    if start is None or (price is None and status):
+        return None
     if status == "active" and info.get("failed_payments_count"):
         status = "past_due"
     since = parse_instant(info.get("last_payment", {}).get("time") or start)
@@ -51,14 +52,14 @@ def subscription_state(subscription: Mapping[str, Any]) -> GatewaySubscription |
     return GatewaySubscription(
         status=status,
         plan_id=plan_id,
-        plan_name=plan.get("name") or plan_id,
+        plan_name=plan.get("name") or "",
         plan_code=None,
         schedule=schedule_of(frequency["interval_unit"].lower(), frequency.get("interval_count", 1))
         if frequency
-        else UNTOLD,
+        else "",
         quantity=quantity,
-        asset=price.asset,
-        price_minor=price.minor,
+        asset=price.asset if price else "",
+        price_minor=price.minor if price else None,
         since=since,
         until=parse_instant(ends) if ends else since,
         customer_id=subscription.get("subscriber", {}).get("payer_id"),
