@@ -13,6 +13,7 @@ EXPORTED = [
     "AccountClosed",
     "AlreadyCorrected",
     "AlreadyExists",
+    "AtWork",
     "BadInput",
     "BilldeskError",
     "Broken",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from billdesk.core.values.errors import AccountClosed as AccountClosed
     from billdesk.core.values.errors import AlreadyCorrected as AlreadyCorrected
     from billdesk.core.values.errors import AlreadyExists as AlreadyExists
+    from billdesk.core.values.errors import AtWork as AtWork
     from billdesk.core.values.errors import BadInput as BadInput
     from billdesk.core.values.errors import BilldeskError as BilldeskError
     from billdesk.core.values.errors import Broken as Broken
@@ -71,6 +72,7 @@ _HOME = {
             "AccountClosed",
             "AlreadyCorrected",
             "AlreadyExists",
+            "AtWork",
             "BadInput",
             "BilldeskError",
             "Broken",

@@ -11,11 +11,12 @@ import pytest
 
 from billdesk.core.desk import Desk, open_desk
 from billdesk.core.operations import rating
-from billdesk.core.operations.rating import AtWork, run_due
+from billdesk.core.operations.rating import run_due
 from billdesk.core.rules.catalog import Company, TaxRate, Tier, UsageTerms
 from billdesk.core.store import usage_runs as store
 from billdesk.core.store.sessions import Session
 from billdesk.core.values.clock import MovingClock
+from billdesk.core.values.errors import AtWork
 from billdesk.core.values.money import Money
 from tests.core.operations.metered import METERED, STARTER, sell
 from tests.core.operations.rated import months, pay_for, subscribe

@@ -31,6 +31,7 @@ def test_message_and_hint_can_be_shown_as_they_are() -> None:
 
 def test_what_may_work_later_says_so() -> None:
     assert {kind.__name__ for kind in KINDS if kind.retry} == {
+        "AtWork",
         "ControlError",
         "GatewayBusy",
         "GatewayUnreachable",

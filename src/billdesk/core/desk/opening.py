@@ -167,8 +167,6 @@ class BuiltInSandbox:
     def _sandbox(self) -> Gateway:
         from billdesk.core.gateways.sandbox import Sandbox
 
-        with suppress(OSError):  # then the sandbox says so
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         return Sandbox(self.path, clock=self._clock)
 
     def __getattr__(self, call: str) -> Any:  # noqa: ANN401 - whichever call of the protocol it is
@@ -183,6 +181,8 @@ def _sandbox(database: Database, paths: Paths, info: LedgerSheet, clock: Clock) 
         path = Path(f"{database.where}.sandbox")
     else:
         path = paths.data / f"{info.ledger_id}.sandbox"
+        with suppress(OSError):  # then the sandbox says so, when it is asked
+            paths.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     return cast("Gateway", BuiltInSandbox(path, clock))
 
 

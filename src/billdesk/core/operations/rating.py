@@ -29,6 +29,7 @@ from billdesk.core.store.usage_runs import Run
 from billdesk.core.values.clock import aware, to_micros
 from billdesk.core.values.cursors import read_cursor
 from billdesk.core.values.errors import (
+    AtWork,
     BadInput,
     NotFound,
     ReferenceReused,
@@ -44,13 +45,6 @@ INVOICES_AT_ONCE = 50
 POST_TO = ("wallet", "invoice")
 
 Progress = Callable[[int, int], None]
-
-
-class AtWork(Refused):
-    """Another usage run is at work."""
-
-    code = "at_work"
-    retry = True
 
 
 class UsageRuns:

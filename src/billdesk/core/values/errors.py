@@ -11,6 +11,7 @@
     │   ├── AlreadyCorrected      a charge is refunded or reversed once only
     │   ├── HoldNotOpen           a hold is resolved once only
     │   ├── FloorInUse            a floor cannot be raised above what is already used
+    │   ├── AtWork                another usage run is at work
     │   ├── ReadOnly              this desk was opened to look, not to touch
     │   └── NotAllowed            the login lacks the right
     ├── NotFound                  no such account, charge, hold …
@@ -37,6 +38,7 @@ __all__ = [
     "AccountClosed",
     "AlreadyCorrected",
     "AlreadyExists",
+    "AtWork",
     "BadInput",
     "BilldeskError",
     "Broken",
@@ -144,6 +146,13 @@ class FloorInUse(Refused):
     """A floor cannot be raised above what is already used."""
 
     code = "floor_in_use"
+
+
+class AtWork(Refused):
+    """Another usage run is at work; it can be tried again when that is done."""
+
+    code = "at_work"
+    retry = True
 
 
 class ReadOnly(Refused):

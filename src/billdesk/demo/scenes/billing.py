@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from billdesk.core.desk import default_paths
 from billdesk.core.rules.sheets import InvoiceSheet, SubscriptionSheet
 from billdesk.core.values.clock import format_instant
-from billdesk.core.values.errors import InsufficientFunds, NotFound, Refused
+from billdesk.core.values.errors import AtWork, InsufficientFunds, NotFound, Refused
 from billdesk.demo.routine import QUARTER
 from billdesk.demo.story import Story
 from billdesk.demo.telling import (
@@ -208,8 +208,20 @@ def usage_billed(story: Story) -> None:
     runs = story.office.usage_runs
     reference = f"demo:{story.quarter_of(story.clock.now())}"
     story.act("what would it come to?", runs.preview, usage_run_told)
-    for title in ("run it", "the same again"):
-        story.act(title, partial(runs.run, reference=reference), usage_run_told)
+    waiting = ["a colleague runs it meanwhile"]
+
+    def meanwhile(*_: object) -> None:
+        while waiting:
+            story.act(
+                waiting.pop(),
+                partial(story.engine.usage_runs.run, reference=f"{reference}:engine"),
+                usage_run_told,
+                refused=AtWork,
+            )
+
+    run = partial(runs.run, reference=reference)
+    story.act("run it", partial(run, on_progress=meanwhile), usage_run_told)
+    story.act("the same again", run, usage_run_told)
 
 
 def invoiced(story: Story) -> None:
