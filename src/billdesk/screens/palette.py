@@ -26,6 +26,7 @@ KEYLESS = (
     ("Card refunds", "app.go('card_refunds')"),
     ("Disputes", "app.go('disputes')"),
     ("Facts: what the gateways said", "app.go('facts')"),
+    ("Invoices and credit notes", "app.go('invoices')"),
     ("Plans and catalog: what is sold, and applying a file", "app.go('plans')"),
 )
 """What can be done from everywhere, and seldom enough to need no key of its own."""

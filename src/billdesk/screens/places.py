@@ -38,6 +38,7 @@ BY_NAME = (
     _place("", "card_refunds", "Card refunds", "CardRefundsScreen"),
     _place("", "disputes", "Disputes", "DisputesScreen"),
     _place("", "facts", "Facts", "FactsScreen"),
+    _place("", "invoices", "Invoices", "InvoicesScreen"),
     _place("", "plans", "Plans and catalog", "PlansScreen"),
 )
 """Main screens without a digit: the palette has them, and whatever screen leads there."""

@@ -1,0 +1,125 @@
+"""What can be done with the invoice that is marked, in the list and on its own screen alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, TypeVar
+
+from textual.binding import Binding, BindingType
+
+from billdesk.screens import invoice_verbs as verbs
+from billdesk.screens.frame import DeskScreen
+from billdesk.screens.review import Review
+from billdesk.screens.task import TaskDialog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from billdesk.core.desk import Desk
+    from billdesk.core.rules.sheets import InvoiceSheet, PdfSheet
+    from billdesk.screens.acts import Act, Receipt
+
+Answer = TypeVar("Answer")
+
+ON = {
+    "add_line": {"draft"},
+    "finalize": {"draft"},
+    "pay": {"open", "uncollectible"},
+    "collect": {"open"},
+    "mark_paid": {"open", "uncollectible"},
+    "credit": {"open", "paid", "uncollectible"},
+    "void": {"draft", "open", "uncollectible"},
+    "write_off": {"open"},
+}
+"""In which states an invoice can be acted on; a credit note never."""
+
+ON_ANY = {"save_pdf", "open_pdf", "open_account"}
+
+
+class InvoiceActs(DeskScreen[Answer]):
+    """Subclasses say which invoice is meant by `marked`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("F", "finalize", "Finalize", id="invoice.finalize"),
+        Binding("P", "pay", "Pay", id="invoice.pay"),
+        Binding("C", "collect", "Charge card", id="invoice.collect"),
+        Binding("M", "mark_paid", "Mark paid", id="invoice.mark-paid"),
+        Binding("K", "credit", "Credit note", id="invoice.credit"),
+        Binding("V", "void", "Void", id="invoice.void"),
+        Binding("W", "write_off", "Write off", id="invoice.write-off", show=False),
+        Binding("L", "add_line", "Add line", id="invoice.add-line"),
+        Binding("s", "save_pdf", "Save PDF", id="invoice.save-pdf"),
+        Binding("b", "open_pdf", "Open PDF", id="invoice.open-pdf", show=False),
+        Binding("o", "open_account", "Account", id="invoice.account", show=False),
+    ]
+
+    def marked(self) -> InvoiceSheet | None:
+        """The invoice that acts are about."""
+        raise NotImplementedError
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        if action not in ON and action not in ON_ANY:
+            return True
+        invoice = self.marked()
+        if invoice is None or action in ON_ANY:
+            return invoice is not None
+        return invoice.kind == "invoice" and invoice.status in ON[action]
+
+    def _review(self, make: Callable[[InvoiceSheet], Act]) -> None:
+        invoice = self.marked()
+        if invoice is not None and self.may_act():
+            self.app.push_screen(Review(make(invoice)), self._reviewed)
+
+    def _reviewed(self, _: Receipt | None) -> None:
+        self.ask()
+
+    def action_finalize(self) -> None:
+        self._review(verbs.finalize)
+
+    def action_pay(self) -> None:
+        self._review(verbs.pay)
+
+    def action_collect(self) -> None:
+        self._review(verbs.collect)
+
+    def action_mark_paid(self) -> None:
+        self._review(verbs.mark_paid)
+
+    def action_credit(self) -> None:
+        reference = self.app.mint("ref")
+        self._review(lambda invoice: verbs.credit(invoice, reference))
+
+    def action_void(self) -> None:
+        self._review(verbs.void)
+
+    def action_write_off(self) -> None:
+        self._review(verbs.write_off)
+
+    def action_add_line(self) -> None:
+        if self.may_act():
+            self.act(tax_codes, self._add_line)
+
+    def _add_line(self, taxes: tuple[str, ...]) -> None:
+        self._review(lambda invoice: verbs.add_line(invoice, taxes))
+
+    def action_save_pdf(self) -> None:
+        invoice, desk = self.marked(), self.app.desk
+        if invoice is not None and desk is not None:
+            self.app.push_screen(TaskDialog(verbs.save_pdf(desk, invoice)))
+
+    def action_open_pdf(self) -> None:
+        invoice = self.marked()
+        if invoice is not None:
+            self.act(lambda desk: desk.pdfs.show(invoice.id), self._opened)
+
+    def _opened(self, sheet: PdfSheet) -> None:
+        self.say(f"opened {sheet.path}", "muted")
+
+    def action_open_account(self) -> None:
+        invoice = self.marked()
+        if invoice is not None:
+            self.app.show_account(invoice.account_ref)
+
+
+def tax_codes(desk: Desk) -> tuple[str, ...]:
+    """The taxes that the catalog has, by code."""
+    return tuple(desk.catalog.current().taxes)
