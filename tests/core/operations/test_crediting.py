@@ -229,6 +229,14 @@ def test_a_reversed_grant_that_is_partly_used_takes_the_rest_elsewhere(
     assert left(desk) == [0, 25]
 
 
+def test_a_reversed_grant_that_filled_a_debt_leaves_the_debt(desk: Desk, hill: str) -> None:
+    desk.wallets.set_floor(hill, "-10", asset=CREDIT, memo=MEMO)
+    desk.credits.deduct(hill, 10, reference="r1")
+    lot = granted(desk, 15)
+    desk.reversals.create(lot.posting_id, memo=MEMO)
+    assert (left(desk), desk.credits.get(hill).balance) == ([0], -10)
+
+
 def test_what_no_lot_paid_for_comes_back_as_a_lot(desk: Desk, hill: str) -> None:
     """A credit by hand whose lot is gone: what its debit takes and its reversal brings."""
     desk.wallets.set_floor(hill, "-10", asset=CREDIT, memo=MEMO)

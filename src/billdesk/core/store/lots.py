@@ -119,10 +119,11 @@ class LotFold:
 
     def _return(self, account_id: str, change: int, draft: Draft, posted: LotPosting) -> None:
         """Bring back what a posting had taken, to its lots; what was in none is a lot of its own."""
-        lots, used = self._of(account_id), []
-        for *row, amount in self._session.all(_USED_BY, (draft.corrects, account_id)):
-            if amount > 0:
-                used.append((lots.setdefault(row[0], Lot._make(row)), int(amount)))
+        lots = self._of(account_id)
+        used = [
+            (lots.setdefault(row[0], Lot._make(row)), int(amount))
+            for *row, amount in self._session.all(_USED_BY, (draft.corrects, account_id))
+        ]
         parts = give_back(used, change)
         for lot, part in parts:
             self._use(account_id, lot, -part, draft, posted)
