@@ -19,6 +19,7 @@ FIGURES = {
     "postgres": ("postgres", "charges"),
     "intake": ("intake", "facts"),
     "usage": ("metering", "usage"),
+    "usage-run": ("rating", "usage_run"),
     "recount": ("proving", "recounting"),
     "verify": ("proving", "verifying"),
     "desk": ("starting", "desk"),

@@ -88,6 +88,16 @@ COMMANDS = {
     "standing.may_run": "may-run",
     "standing.why": "why",
     "tick": "tick",
+    "usage.alerts": "usage alerts",
+    "usage.budget": "usage budget",
+    "usage.event": "usage events",
+    "usage.events": "usage events",
+    "usage.forecast": "usage forecast",
+    "usage.ingest": "usage ingest",
+    "usage.overview": "usage show",
+    "usage.period": "usage show",
+    "usage.record": "usage record",
+    "usage.set_budget": "usage budget",
     "verify": "verify",
     "wallets.balance": "balance",
     "wallets.freeze": "freeze",
@@ -119,6 +129,7 @@ PYTHON_ONLY = {
     "open_desk": "every command opens the desk",
     "rehearsal": "a process has nobody who looks before it is rolled back",
     "transaction": "joins statements of the caller's own program",
+    "usage.record_many": "`usage ingest -` takes them in as lines",
 }
 
 SHELL_ONLY = {
@@ -145,6 +156,10 @@ OTHERWISE_AT_THE_DESK = {
     "ledger.trial_balance": "verify compares, too",
     "refunds.list": "the ledger's entries, by kind",
     "standing.may_run": "the incident says so, and why",
+    "usage.event": "a usage screen is about sums; an event is looked up from the shell",
+    "usage.events": "the same",
+    "usage.record": "for programs; people bring in files",
+    "usage.record_many": "for programs",
     "watches.list": "the overview says which are low, the account what is watched",
 }
 

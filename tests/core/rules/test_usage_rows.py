@@ -18,7 +18,6 @@ from billdesk.core.rules.usage_rows import (
     check_names,
     check_unit,
     csv_row,
-    format_parts,
     hour_of,
     hours_begin,
     instant_of,
@@ -27,6 +26,7 @@ from billdesk.core.rules.usage_rows import (
 )
 from billdesk.core.values.clock import from_micros
 from billdesk.core.values.errors import BadInput
+from billdesk.core.values.quantities import format_parts, group_digits
 
 NAMES = ["account", "meter", "quantity", "event_id", "at"]
 NOW = datetime(2026, 8, 21, 9, tzinfo=UTC)
@@ -188,3 +188,10 @@ def test_an_hour_begins_where_a_day_of_the_zone_can() -> None:
     micros = instant_of(midnight, NOW)
     assert hour_of(micros, half) == hour_of(micros + 3_599_999_999, half) == micros
     assert hour_of(micros - 1, half) == micros - 3_600_000_000
+
+
+def test_people_read_quantities_with_thousands_set_apart() -> None:
+    assert group_digits("1234567.250") == "1,234,567.25"
+    assert group_digits("1234567.000") == "1,234,567"
+    assert group_digits("0.001") == "0.001"
+    assert group_digits("-1000") == "-1,000"

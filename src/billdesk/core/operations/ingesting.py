@@ -96,7 +96,7 @@ class Ingest:
         self._hours_begin = directory.hours_begin
         self._refused: dict[tuple[str, str], BadInput] = {}
         self.meters, self._targets = directory.open()
-        self.read = self.new = self.known = self.rejected = self.late = 0
+        self.read = self.new = self.known = self.rejected = self.late = self.differing = 0
         self._errors: list[RowError] = []
 
     def reject(self, line: int, error: BadInput) -> None:
@@ -160,7 +160,7 @@ class Ingest:
             known=self.known,
             rejected=self.rejected,
             errors=tuple(sorted(self._errors)),
-            seconds=perf_counter() - self._started,
+            milliseconds=round((perf_counter() - self._started) * 1000),
             late=self.late,
         )
 
@@ -261,6 +261,7 @@ class Ingest:
         for place, row in enumerate(rows):
             event_id = row[1]
             if stored[event_id][:4] != (event_id, row[0], row[2], row[3]):
+                self.differing += 1
                 self.reject(
                     places[place],
                     BadInput(

@@ -22,7 +22,7 @@ from billdesk.core.rules.sheets import (
     UsageAlertSheet,
     UsageEventSheet,
 )
-from billdesk.core.rules.usage_rows import Quantity, check_event_id, format_parts
+from billdesk.core.rules.usage_rows import Quantity, check_event_id
 from billdesk.core.store import usage as store
 from billdesk.core.store import usage_alerts as alert_store
 from billdesk.core.store.sessions import Session
@@ -31,6 +31,7 @@ from billdesk.core.values.clock import from_micros, to_micros
 from billdesk.core.values.cursors import read_cursor
 from billdesk.core.values.errors import AlreadyExists, BadInput, NotFound, Refused
 from billdesk.core.values.money import Money, read_amount
+from billdesk.core.values.quantities import format_parts
 
 __all__ = ["Usage", "alert_due"]
 
@@ -67,9 +68,7 @@ class Usage:
         )
         if sheet.errors:
             message, _, hint = sheet.errors[0].text.partition("; ")
-            with office.database.read() as session:
-                known = store.stored_events(session, [event_id])
-            raise (AlreadyExists if known else BadInput)(message, hint)
+            raise (AlreadyExists if ingest.differing else BadInput)(message, hint)
         return self.event(event_id)._replace(replayed=sheet.known == 1)
 
     def record_many(self, events: Iterable[Event]) -> IngestSheet:
@@ -82,16 +81,16 @@ class Usage:
         return Ingest(self._office, self._directory).take_all(events)
 
     def ingest(
-        self, source: Source, format: str | None = None, on_progress: Progress | None = None
+        self, path: Source, format: str | None = None, on_progress: Progress | None = None
     ) -> IngestSheet:
-        """Take in a file of usage, or an open stream: CSV with a heading, or JSON lines.
+        """Take in a file of usage: CSV with a heading, or JSON lines. A stream may stand for its path.
 
         `format` is csv or jsonl; None: by the file's name, else by its first line. Lines that cannot be
         taken in are told by line, the others are in; the same file again changes nothing. `on_progress`
         hears the bytes read, of how many (0: nobody knows). Raises BadInput when it cannot be read at
         all, ReadOnly, StoreError kinds.
         """
-        lines = UsageLines(source, format)
+        lines = UsageLines(path, format)
         ingest = Ingest(self._office, self._directory)
         return ingest.take_lines(lines, on_progress or (lambda _done, _total: None))
 

@@ -29,13 +29,13 @@ from billdesk.core.rules.usage_bills import (
     legs_of,
     revenue_of,
 )
-from billdesk.core.rules.usage_rows import format_parts
 from billdesk.core.store.posting import lock_accounts, post_many
 from billdesk.core.store.sessions import KeyTaken, LegRefused, Session
 from billdesk.core.store.usage_runs import Run, invoice_of
 from billdesk.core.values.clock import from_micros
 from billdesk.core.values.errors import Refused
 from billdesk.core.values.money import CREDIT
+from billdesk.core.values.quantities import format_parts
 from billdesk.core.values.text import MEMO_LENGTH
 
 

@@ -18,7 +18,7 @@ from billdesk.core.rules.sheets import (
 )
 from billdesk.core.rules.thresholds import level_of, parts_of, share_percent
 from billdesk.core.rules.usage_periods import UsagePeriod, usage_periods
-from billdesk.core.rules.usage_rows import format_parts, hour_of, hours_begin
+from billdesk.core.rules.usage_rows import hour_of, hours_begin
 from billdesk.core.store.catalogs import plan_version
 from billdesk.core.store.meta import read_meta
 from billdesk.core.store.sessions import Session
@@ -33,6 +33,7 @@ from billdesk.core.store.usage_runs import meters_ever, stretches_of
 from billdesk.core.values.clock import from_micros, to_micros
 from billdesk.core.values.errors import Broken
 from billdesk.core.values.money import Money
+from billdesk.core.values.quantities import format_parts
 
 HOURS_SHOWN = 48
 PERIODS_TESTED = 6
@@ -166,7 +167,7 @@ class Present:
             unit=use.meter.unit,
             decimals=use.meter.decimals,
             method=rules.METHOD,
-            error_percent=None if permille is None else permille / 10,
+            error_percent=None if permille is None else f"{permille // 10}.{permille % 10}",
             periods_tested=tested.periods,
             days=tuple(so_far),
             expected=tuple(expected),

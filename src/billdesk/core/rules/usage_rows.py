@@ -169,15 +169,6 @@ def _within(parts: int) -> int:
     return parts
 
 
-def format_parts(parts: int, decimals: int) -> str:
-    """A whole number of smallest parts in the meter's unit, exactly: 1250 of 3 decimals → `1.250`."""
-    sign = "-" if parts < 0 else ""
-    if decimals == 0:
-        return f"{sign}{abs(parts)}"
-    whole, part = divmod(abs(parts), 10**decimals)
-    return f"{sign}{whole}.{part:0{decimals}d}"
-
-
 def instant_of(at: object, latest: datetime) -> int:
     """When it was used, in microseconds; not after `latest`, nor before 2000.
 

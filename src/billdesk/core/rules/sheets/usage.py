@@ -10,14 +10,18 @@ from billdesk.core.values.money import Money
 
 
 class IngestSheet(NamedTuple):
-    """What a file or batch of usage came to. `errors` are the first of `rejected` lines, told by line."""
+    """What a file or batch of usage came to. `errors` are the first of `rejected` lines, told by line.
+
+    `new` events were kept, `known` ones had been told before; `late` of the new ones belong to periods
+    that are billed already, and come with the next run.
+    """
 
     read: int
     new: int
     known: int
     rejected: int
     errors: tuple[RowError, ...]
-    seconds: float
+    milliseconds: int
     late: int = 0
 
 
@@ -61,8 +65,9 @@ class UsageDaySheet(NamedTuple):
 class ForecastSheet(NamedTuple):
     """Where a meter will be at the period's end: the method by name, and how far off it was before.
 
-    `error_percent` is the mean absolute error over `periods_tested` past periods, None when there were
-    none. `days` are what was used, `expected` the days to come.
+    `error_percent` (text such as `3.4`) is the mean absolute error over `periods_tested` past periods,
+    None when there were none. `days` are what was used up to now, `expected` the days from today on, as
+    whole days: today is in both. Quantities are in the meter's smallest part.
     """
 
     account_ref: str
@@ -70,7 +75,7 @@ class ForecastSheet(NamedTuple):
     unit: str
     decimals: int
     method: str
-    error_percent: float | None
+    error_percent: str | None
     periods_tested: int
     days: tuple[UsageDaySheet, ...]
     expected: tuple[UsageDaySheet, ...]
