@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from billdesk.core.operations.drafting import check_line
 from billdesk.core.operations.following import follow_nothing
 from billdesk.core.operations.issuing import (
     CREDIT_NOTES,
-    check_line,
     invoice_named,
     locked,
     number_and_seal,

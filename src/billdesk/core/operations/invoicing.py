@@ -10,11 +10,10 @@ from datetime import date, datetime
 from billdesk.core.operations import collecting
 from billdesk.core.operations.auditing_invoices import audit_invoices
 from billdesk.core.operations.closing_invoices import void_invoice, write_off_invoice
+from billdesk.core.operations.drafting import MOST_LINES, draft_invoice, write_lines
 from billdesk.core.operations.issuing import (
-    MOST_LINES,
     NO_TAX,
     check_open,
-    draft_invoice,
     finalize,
     invoice_named,
     locked,
@@ -26,7 +25,6 @@ from billdesk.core.operations.issuing import (
     sheet_of,
     tax_for,
     today_of,
-    write_lines,
 )
 from billdesk.core.operations.office import Office
 from billdesk.core.operations.reading import check_limit

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from billdesk.core.operations.issuing import MOST_DUE_DAYS, NO_TAX
+from billdesk.core.operations.drafting import MOST_DUE_DAYS
+from billdesk.core.operations.issuing import NO_TAX
 from billdesk.core.operations.office import Office
 from billdesk.core.rules.sheets import PartySheet
 from billdesk.core.store.catalogs import catalog_now
