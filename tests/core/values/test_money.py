@@ -22,6 +22,7 @@ from billdesk.core.values.money import (
     format_minor,
     parse_money,
     read_amount,
+    round_ratio,
 )
 
 assets = st.sampled_from(sorted(EXPONENTS))
@@ -184,3 +185,14 @@ def test_a_tie_goes_to_the_earlier_position() -> None:
 def test_nothing_cannot_be_split_by(weights: list[int]) -> None:
     with pytest.raises(BadInput):
         allocate(100, weights)
+
+
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "nearest"),
+    [(0, 3, 0), (1, 3, 0), (2, 3, 1), (1, 2, 1), (-1, 2, -1), (3, 2, 2), (-5, 2, -3), (7, 1, 7),
+     (10**30 + 1, 2, 5 * 10**29 + 1)],
+)  # fmt: skip
+def test_a_ratio_is_rounded_half_away_from_zero(
+    numerator: int, denominator: int, nearest: int
+) -> None:
+    assert round_ratio(numerator, denominator) == nearest

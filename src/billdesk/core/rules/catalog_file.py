@@ -25,7 +25,7 @@ MOST_DECIMALS = 9
 MOST_DUE_DAYS = 365
 
 _SECTIONS = ("company", "schedules", "meters", "taxes", "plans", "packs")
-_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)")
+_LINE = re.compile(r"line (\d+),")
 _PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 _USAGE_TO: tuple[Literal["hand", "wallet", "invoice"], ...] = ("hand", "wallet", "invoice")
 
@@ -68,15 +68,12 @@ def _endless_lines(text: str) -> tuple[CatalogMistakeSheet, ...]:
 
 def _broken(message: str, text: str) -> CatalogMistakeSheet:
     """A mistake in the form of the file, in the parser's words and on its line."""
-    place = _PLACE.search(message)
-    if place is None:
-        return _mistake(0, "a number in it is beyond all bounds", "write it with fewer digits")
-    line = int(place[1]) if place[1] else text.count("\n") + 1
-    said = message[: place.start()]
+    said, _, place = message.partition(" (at ")
+    line = _LINE.match(place)
     hint = 'TOML: [plans.pro] begins a table, name = "Pro" says something in it'
     if said.startswith(("Cannot", "Can not")):
         hint = "it stands there twice: keep one of them"
-    return _mistake(line, said, hint)
+    return _mistake(int(line[1]) if line else text.count("\n") + 1, said, hint)
 
 
 def _mistake(line: int, message: str, hint: str) -> CatalogMistakeSheet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import NamedTuple
@@ -47,12 +48,13 @@ class Surroundings(NamedTuple):
 def read_plans(plans: Section, around: Surroundings) -> dict[str, Plan]:
     """Every plan of the file. A plan without a rank has its place in its family."""
     found: dict[str, Plan] = {}
+    sizes: Counter[str] = Counter()
     by_rank: dict[tuple[str, int], str] = {}
     by_name: dict[tuple[str, str], str] = {}
     for code, section in plans.sections():
         family = section.text("family", longest=NAME_LENGTH)
-        place = sum(plan.family == family for plan in found.values()) + 1
-        plan = _plan(code, section, around, family, place)
+        sizes[family] += 1
+        plan = _plan(code, section, around, family, sizes[family])
         _alone(section, "rank", by_rank.setdefault((family, plan.rank), code), code)
         if plan.name:
             _alone(section, "name", by_name.setdefault((family, plan.name), code), code)
@@ -272,18 +274,21 @@ def tie(
     A pack for nobody in particular that some plans list is for them; one that names its plans is for
     those, and a plan that lists it without being named contradicts it. `section` holds the plans.
     """
-    tied = {}
+    listing: dict[str, list[str]] = defaultdict(list)
+    for plan in plans.values():
+        for code in plan.packs:
+            listing[code].append(plan.code)
+    tied: dict[str, Pack] = {}
+    buying: dict[str, list[str]] = defaultdict(list)
     for code, pack in packs.items():
-        listing = tuple(plan.code for plan in plans.values() if code in plan.packs)
-        for plan in listing:
-            if pack.plans and plan not in pack.plans:
-                section.section(plan).wrong(
+        for lister in listing[code]:
+            if pack.plans and lister not in pack.plans:
+                section.section(lister).wrong(
                     "packs",
-                    f"{code} is not for {plan}",
-                    f"add {plan} to the plans of the pack, or remove {code} here",
+                    f"{code} is not for {lister}",
+                    f"add {lister} to the plans of the pack, or remove {code} here",
                 )
-        tied[code] = pack._replace(plans=pack.plans or listing)
-    return {
-        code: plan._replace(packs=tuple(p.code for p in tied.values() if code in p.plans))
-        for code, plan in plans.items()
-    }, tied
+        tied[code] = pack._replace(plans=pack.plans or tuple(listing[code]))
+        for buyer in tied[code].plans:
+            buying[buyer].append(code)
+    return {c: plan._replace(packs=tuple(buying[c])) for c, plan in plans.items()}, tied

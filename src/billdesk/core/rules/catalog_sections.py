@@ -18,6 +18,7 @@ from billdesk.core.values.money import Money, exponent_of, parse_money
 from billdesk.core.values.plain_text import visible
 
 MOST_MISTAKES = 200
+MOST_NAMES = 100
 LONGEST_CODE = 40
 LONGEST_INTEGER_BITS = 100
 
@@ -341,7 +342,7 @@ class Section:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """A remedy for a word that is not known: the nearest one that is, or what there is."""
-    known = list(known)
+    known = list(known)[:MOST_NAMES]
     close = get_close_matches(word[:LONGEST_CODE], known, n=1)
     if close:
         return f"did you mean {close[0]}?"

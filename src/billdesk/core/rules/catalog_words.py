@@ -168,6 +168,8 @@ def _price(terms: UsageTerms, unit: str) -> str:
             return f"{price} per begun {size}"
         case "graduated" | "volume":
             return "; ".join(_tiers(terms))
+        case _:
+            assert_never(terms.pricing)
 
 
 def _tiers(terms: UsageTerms) -> list[str]:
