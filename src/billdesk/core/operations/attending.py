@@ -10,8 +10,14 @@ from billdesk.core.store.sessions import Session
 from billdesk.core.store.troubles import Trouble
 from billdesk.core.store.watches import low_wallets, stopped_topups
 
+_SEVERITIES = ("problem", "warning", "note")
 _STALE_SECONDS = 600
 _CHECKPOINT_DAYS = 7
+
+
+def worst_first(found: list[AttentionSheet]) -> tuple[AttentionSheet, ...]:
+    """The same troubles by how bad they are, otherwise in the order given."""
+    return tuple(sorted(found, key=lambda each: _SEVERITIES.index(each.severity)))
 
 
 def account_troubles(session: Session, today: date) -> list[AttentionSheet]:

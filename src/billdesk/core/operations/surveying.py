@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from billdesk.core.operations.attending import account_troubles, desk_troubles
+from billdesk.core.operations.attending import account_troubles, desk_troubles, worst_first
 from billdesk.core.operations.office import Office
 from billdesk.core.operations.polling import gateway_sheets
 from billdesk.core.operations.reading import standing_of
@@ -56,9 +56,8 @@ def overview(office: Office, info: LedgerSheet, checkpoint_at: datetime | None) 
         today=days[-1],
         days=tuple(days),
         standings=standings,
-        attention=(
-            *troubles,
-            *desk_troubles(now, gateways, standings, overdue, checkpoint_at, entries),
+        attention=worst_first(
+            [*troubles, *desk_troubles(now, gateways, standings, overdue, checkpoint_at, entries)]
         ),
         gateways=gateways,
         checkpoint_at=checkpoint_at,

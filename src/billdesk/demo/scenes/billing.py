@@ -250,6 +250,8 @@ def invoiced(story: Story) -> None:
             ),
             invoice_told,
         )
+    story.deposit("stadtwerk", "1800.00")
+    story.tick("do what is due: its oldest invoice is paid")
     second = _invoice(story, "castillo", "demo:training", "An afternoon of training", "240.00")
     if second is not None and second.status == "draft":
         story.act("finalize it", lambda: desk.invoices.finalize(second.id), invoice_told)
