@@ -202,6 +202,21 @@ def test_credits_pay_for_more_and_are_not_given_back(club: Club) -> None:
     assert club.invoiced() == []
 
 
+def test_as_dear_in_credits_moves_none(club: Club) -> None:
+    club.give("2000 CREDIT")
+    sheet = club.desk.subscriptions.create("acme", "pro", quantity=3, paid_by="credits")
+    had = club.has("CREDIT").minor
+    changed = club.desk.subscriptions.change(sheet.id, "team", quantity=1)
+    assert (changed.plan_code, club.has("CREDIT").minor) == ("team", had + 2000)
+
+
+def test_an_invoice_can_wait_so_nothing_need_be_there(club: Club) -> None:
+    sheet = club.desk.subscriptions.create("acme", "pro", paid_by="invoice")
+    assert club.desk.subscriptions.preview(sheet.id, "team").available is None
+    club.desk.subscriptions.change(sheet.id, "team")
+    assert [each.status for each in club.desk.invoices.list(account="acme").rows] == ["open"] * 2
+
+
 def test_below_what_is_used_is_told_before(club: Club) -> None:
     sheet = club.desk.subscriptions.create("acme", "large", trial_days=0)
     club.desk.usage.record("acme", "calls", "1001", event_id="one")
@@ -265,6 +280,17 @@ def test_on_the_newest_version_of_a_plan_only_by_a_change(club: Club) -> None:
     preview = club.desk.subscriptions.preview(sheet.id, "pro")
     assert (preview.kind, preview.due_now) == ("upgraded", Money(3100, "USD"))
     assert club.desk.subscriptions.change(sheet.id, "pro").plan_version == 2
+
+
+def test_what_costs_the_same_waits_for_the_periods_end(club: Club) -> None:
+    sheet = club.desk.subscriptions.create("acme", "pro")
+    club.sell(CATALOG.replace("credits = 1000\n", "credits = 1500\n"))
+    assert club.desk.subscriptions.preview(sheet.id, "pro").kind == "changed"
+    assert club.desk.subscriptions.change(sheet.id, "pro").next_plan_code == "pro"
+    club.go_to("2026-02-05")
+    renew_due(club.desk._office, club.clock.now())
+    assert club.has("CREDIT") == Money(1500, "CREDIT")
+    assert club.kinds(sheet.id)[-1] == "changed"
 
 
 def test_a_waiting_one_resumes_when_a_change_makes_it_cheap_enough(club: Club) -> None:

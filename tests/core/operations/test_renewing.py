@@ -10,7 +10,8 @@ import pytest
 
 from billdesk.core.desk import Desk, open_desk
 from billdesk.core.operations import renewing
-from billdesk.core.operations.renewing import Renewed, renew_due
+from billdesk.core.operations.renewing import Renewed, remind, renew_due
+from billdesk.core.operations.terms import locked
 from billdesk.core.store.parties import Party, save_party
 from billdesk.core.store.subscriptions import save_subscription, subscription_by_id
 from billdesk.core.values.clock import MovingClock
@@ -112,6 +113,15 @@ def test_a_trial_is_told_of_once_three_days_before_and_then_billed(club: Club) -
     assert club.desk.subscriptions.get(sheet.id).status == "active"
     assert club.kinds(sheet.id)[-1] == "trial_ended"
     assert club.days(sheet.id)[-1] == ("2026-01-19", "2026-02-19")
+
+
+def test_a_trial_that_another_process_told_of_is_not_told_of_again(club: Club) -> None:
+    sheet = club.desk.subscriptions.create("acme", "large")
+    office, now = club.desk._office, club.go_to("2026-01-17")
+    for _ in range(2):
+        with office.database.write() as session:
+            remind(office, session, locked(session, sheet.id), now)
+    assert club.kinds(sheet.id) == ["created", "trial_ending"]
 
 
 def test_a_trial_that_will_end_for_good_says_so(club: Club) -> None:

@@ -11,6 +11,7 @@ from billdesk.core.desk import Desk
 from billdesk.core.operations.collecting import collect_due
 from billdesk.core.operations.issuing import note_failure
 from billdesk.core.operations.renewing import renew_due
+from billdesk.core.operations.subscribing import invoice_failed
 from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.errors import (
     AccountClosed,
@@ -357,8 +358,13 @@ def test_a_failed_invoice_makes_it_past_due_until_nothing_is_owed(club: Club) ->
     with desk._office.database.write() as session:
         note_failure(desk._office, session, invoice.id, "declined", now)
     assert desk.subscriptions.get(sheet.id).status == "past_due"
+    with desk._office.database.write() as session:
+        invoice_failed(desk._office, session, trial.id, invoice.id, now)
     assert desk.subscriptions.get(trial.id).status == "trialing"
     desk.subscriptions.pause(sheet.id)
+    with desk._office.database.write() as session:
+        note_failure(desk._office, session, invoice.id, "declined again", now)
+    assert desk.subscriptions.get(sheet.id).status == "paused"
     assert desk.subscriptions.resume(sheet.id).status == "past_due"
     club.go_to("2026-02-06")
     renew_due(desk._office, club.clock.now())

@@ -235,16 +235,6 @@ def stretches_of(session: Session, subscription_id: str, until: int | None = Non
     return [Stretch._make(row) for row in rows]
 
 
-def stretch_at(session: Session, subscription_id: str, instant: int) -> Stretch | None:
-    """The terms that hold at an instant, if the subscription covers it."""
-    row = session.one(
-        f"SELECT {_STRETCH} FROM billing_period WHERE subscription_id = ? AND since <= ? AND until > ?"
-        " ORDER BY seq DESC LIMIT 1",
-        (subscription_id, instant, instant),
-    )
-    return Stretch._make(row) if row else None
-
-
 def period_sheet(stretch: Stretch) -> PeriodSheet:
     """A stretch as the doors see it."""
     return PeriodSheet(
