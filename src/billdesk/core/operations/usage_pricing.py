@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 from typing import NamedTuple
@@ -91,14 +92,23 @@ class Pricer:
         return owed
 
     def _due(self, session: Session, subscriptions: Sequence[Metered]) -> list[_Due]:
-        stretches = stretches_of(session, [each.id for each in subscriptions])
+        together = Counter(each.leader for each in subscriptions)
+        stretches = stretches_of(
+            session,
+            [each.id for each in subscriptions],
+            {
+                each.id: each.closed_until
+                for each in subscriptions
+                if together[each.leader] == 1 and not self._is_late(each.leader)
+            },
+        )
         closed = closed_periods(
             session, [each.id for each in subscriptions if self._is_late(each.leader)]
         )
         due = []
-        for _, together in groupby(subscriptions, key=lambda each: each.leader):
+        for _, of_account in groupby(subscriptions, key=lambda each: each.leader):
             others: list[list[Stretch]] = []
-            for each in together:
+            for each in of_account:
                 begun = stretches.get(each.id, [])
                 due += _look_again(each, begun, closed.get(each.id, ()))
                 own = begun if each.canceled_at is None else ended_at(begun, each.canceled_at)

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 
 from billdesk.core.rules.catalog import Tier, UsageTerms
 from billdesk.core.values.money import check_minor, exponent_of, round_ratio
+
+_FEW_PRICES = 1024
+"""A catalog has few numbers, and a run prices thousands of accounts by them."""
 
 
 class Priced(NamedTuple):
@@ -41,7 +45,7 @@ def price_usage(terms: UsageTerms, quantity: int, decimals: int) -> Priced:
     costs nothing, flat sums neither. Raises BadInput for a sum beyond 64 bits.
     """
     smallest = 10**decimals
-    billable = max(quantity - int(Fraction(terms.included) * smallest), 0)
+    billable = max(quantity - int(_exact(terms.included) * smallest), 0)
     over = Fraction(billable, smallest)
     parts = _parts(terms, over) if billable else ()
     exact = sum((part.cost for part in parts), Fraction()) * 10 ** exponent_of(terms.asset)
@@ -65,7 +69,7 @@ def _parts(terms: UsageTerms, over: Fraction) -> tuple[_Part, ...]:
 
 def _per_unit(terms: UsageTerms, over: Fraction) -> _Part:
     """Each unit its share of the price for `package_size` units."""
-    cost = over * Fraction(terms.unit_price) / Fraction(terms.package_size)
+    cost = over * _exact(terms.unit_price) / _exact(terms.package_size)
     words = f"{_count(over)} × {price_words(terms.unit_price, terms.asset)}"
     if terms.package_size != 1:
         words += f" per {count_words(terms.package_size)}"
@@ -74,9 +78,9 @@ def _per_unit(terms: UsageTerms, over: Fraction) -> _Part:
 
 def _package(terms: UsageTerms, over: Fraction) -> _Part:
     """The price for each package that was begun."""
-    packages = -(-over // Fraction(terms.package_size))
+    packages = -(-over // _exact(terms.package_size))
     return _Part(
-        packages * Fraction(terms.unit_price),
+        packages * _exact(terms.unit_price),
         f"{packages:,} × {price_words(terms.unit_price, terms.asset)}"
         f" per begun {count_words(terms.package_size)}",
     )
@@ -86,7 +90,7 @@ def _graduated(tiers: tuple[Tier, ...], over: Fraction, asset: str) -> tuple[_Pa
     """Each tier's units at its own price, and the flat sum of every tier that is reached."""
     parts, below = [], Fraction()
     for tier in tiers:
-        end = over if tier.up_to is None else min(over, Fraction(tier.up_to))
+        end = over if tier.up_to is None else min(over, _exact(tier.up_to))
         if end <= below:
             break
         parts.append(_in_tier(tier, end - below, asset))
@@ -96,7 +100,7 @@ def _graduated(tiers: tuple[Tier, ...], over: Fraction, asset: str) -> tuple[_Pa
 
 def _volume(tiers: tuple[Tier, ...], over: Fraction, asset: str) -> _Part:
     """All units at the price of the tier that is reached, and its flat sum."""
-    reached = next(tier for tier in tiers if tier.up_to is None or over <= Fraction(tier.up_to))
+    reached = next(tier for tier in tiers if tier.up_to is None or over <= _exact(tier.up_to))
     return _in_tier(reached, over, asset)
 
 
@@ -104,16 +108,24 @@ def _in_tier(tier: Tier, units: Fraction, asset: str) -> _Part:
     words = f"{_count(units)} × {price_words(tier.unit_price, asset)}"
     if tier.flat:
         words += f" + {price_words(tier.flat, asset)}"
-    return _Part(units * Fraction(tier.unit_price) + Fraction(tier.flat), words)
+    return _Part(units * _exact(tier.unit_price) + _exact(tier.flat), words)
 
 
 def _count(units: Fraction) -> str:
     """An exact count of units; its denominator is a power of ten, or a part of one."""
+    if units.denominator == 1:
+        return f"{units.numerator:,}"
     places = 0
     while units * 10**places % 1:
         places += 1
     whole, part = divmod(int(units * 10**places), 10**places)
-    return f"{whole:,}" + (f".{part:0{places}d}" if places else "")
+    return f"{whole:,}.{part:0{places}d}"
+
+
+@lru_cache(maxsize=_FEW_PRICES)
+def _exact(number: Decimal) -> Fraction:
+    """A number of the catalog, as it is worked with."""
+    return Fraction(number)
 
 
 def count_words(number: Decimal) -> str:
@@ -121,6 +133,7 @@ def count_words(number: Decimal) -> str:
     return format(number.normalize(), ",f")
 
 
+@lru_cache(maxsize=_FEW_PRICES)
 def price_words(price: Decimal, asset: str) -> str:
     """A price in major units as people write it: all its digits, and no fewer than the asset has."""
     plain = price.normalize()

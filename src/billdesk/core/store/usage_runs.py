@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ LEASE_SECONDS = 30
 """For how long a run is believed to be at work after its last batch."""
 
 _LEASE = LEASE_SECONDS * 1_000_000
+_BEFORE_ALL = -(2**62)
 _CLOCKS = {
     "sqlite": "SELECT CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)",
     "postgres": "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)",
@@ -258,14 +259,23 @@ def _whose(account_id: str | None) -> tuple[str, tuple[str, ...]]:
     return ("", ()) if account_id is None else (" AND s.account_id = ?", (account_id,))
 
 
-def stretches_of(session: Session, ids: Sequence[str]) -> dict[str, list[Stretch]]:
-    """What subscriptions were paid for, by id, in the order in which it was begun."""
+def stretches_of(
+    session: Session, ids: Sequence[str], after: Mapping[str, int] | None = None
+) -> dict[str, list[Stretch]]:
+    """What subscriptions were paid for, by id, in the order in which it was begun.
+
+    `after`: of these subscriptions only what ends behind an instant, microseconds: years of what was
+    billed long ago are left where they are.
+    """
     found: dict[str, list[Stretch]] = {}
+    known = after or {}
     rows = session.all(
-        "SELECT subscription_id, since, until, plan_code, plan_version, trial, anchor_on"
-        f" FROM billing_period WHERE subscription_id IN ({_marks(ids)})"
-        " ORDER BY subscription_id, seq",
-        ids,
+        "WITH wanted (id, after) AS (VALUES "
+        + ", ".join(["(CAST(? AS text), CAST(? AS bigint))"] * len(ids))
+        + ") SELECT b.subscription_id, b.since, b.until, b.plan_code, b.plan_version, b.trial,"
+        " b.anchor_on FROM wanted w CROSS JOIN billing_period b WHERE b.subscription_id = w.id"
+        " AND b.until > w.after ORDER BY b.subscription_id, b.seq",
+        [value for each in ids for value in (each, known.get(each, _BEFORE_ALL))],
     )
     for owner, since, until, code, version, trial, anchor_on in rows:
         found.setdefault(owner, []).append(
@@ -317,7 +327,7 @@ SELECT DISTINCT (SELECT min(o.number) FROM subscription o
                  WHERE o.account_id = b.account_id AND o.paid_by <> 'elsewhere') AS leader
 FROM usage_event e JOIN usage_stream s ON s.number = e.stream_number
 JOIN subscription b ON b.account_id = s.account_id AND b.paid_by <> 'elsewhere'
-WHERE e.number > ? AND e.number <= ?
+WHERE e.number > ? AND e.number <= ? AND e.at < ?
 AND EXISTS (SELECT 1 FROM usage_period p WHERE p.subscription_id = b.id AND p.meter = s.meter
             AND p.since <= e.at AND p.until > e.at)
 UNION
@@ -334,9 +344,12 @@ def late_accounts(session: Session, since: int, until: int, run_number: int) -> 
     the run `run_number` could not bill them. Eight bytes each, so that a ledger in which everybody is
     late is looked through in flat memory too.
     """
-    if session.one("SELECT 1 FROM usage_period LIMIT 1") is None:
+    row = session.one("SELECT max(until) FROM usage_period")
+    if row is None or row[0] is None:
         return array("q")
-    return array("q", (row[0] for row in session.stream(_LATE, (since, until, run_number))))
+    # Nearly all of what was told since the last run was used since, and is passed over by its instant.
+    values = (since, until, row[0], run_number)
+    return array("q", (leader for (leader,) in session.stream(_LATE, values)))
 
 
 # --- what came of it -----------------------------------------------------------------------------
