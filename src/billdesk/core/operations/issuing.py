@@ -206,7 +206,7 @@ def pay_from_wallet(
     WalletFrozen, AccountClosed.
     """
     record = locked(session, invoice_id)
-    if record.status == "paid":
+    if record.status == "paid" and record.kind == "invoice":
         return sheet_of(session, invoice_id, now)._replace(replayed=True)
     check_open(record)
     credited = store.lines_of_notes(session, invoice_id)
@@ -271,7 +271,7 @@ def pay_from_elsewhere(
     Raises NotFound, Refused when it cannot be paid, InsufficientFunds when the wallet is overdrawn.
     """
     record = locked(session, invoice_id)
-    if record.status == "paid":
+    if record.status == "paid" and record.kind == "invoice":
         return sheet_of(session, invoice_id, now)._replace(replayed=True)
     check_open(record)
     if record.due_minor:
