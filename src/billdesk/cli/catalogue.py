@@ -139,6 +139,51 @@ CATALOGUE = (
     ),
     Entry("plan list", "catalog:list_plans", PLANS, "List plans with their prices."),
     Entry("plan show", "catalog:show_plan", PLANS, "Show a version of a plan."),
+    Entry(
+        "subscription create", "subscriptions:create", PLANS, "Put an account on a plan.", acts=True
+    ),
+    Entry("subscription preview", "subscriptions:preview", PLANS, "Say what a change would do."),
+    Entry(
+        "subscription change",
+        "subscriptions:change",
+        PLANS,
+        "Change plan, schedule or quantity.",
+        acts=True,
+    ),
+    Entry(
+        "subscription unschedule",
+        "subscriptions:unschedule",
+        PLANS,
+        "Drop the change that waits.",
+        acts=True,
+    ),
+    Entry("subscription cancel", "subscriptions:cancel", PLANS, "End a subscription.", acts=True),
+    Entry(
+        "subscription reactivate",
+        "subscriptions:reactivate",
+        PLANS,
+        "Let a canceled one go on.",
+        acts=True,
+    ),
+    Entry(
+        "subscription pause",
+        "subscriptions:pause",
+        PLANS,
+        "Do not renew it for a while.",
+        acts=True,
+    ),
+    Entry(
+        "subscription resume", "subscriptions:resume", PLANS, "Let a paused one run on.", acts=True
+    ),
+    Entry(
+        "subscription show", "subscriptions:show", PLANS, "Show one with its periods and changes."
+    ),
+    Entry(
+        "subscription list",
+        "subscriptions:list_subscriptions",
+        PLANS,
+        "List who is on which plan.",
+    ),
     Entry("credits show", "credits:show", PLANS, "Show an account's credits."),
     Entry("credits grant", "credits:grant", PLANS, "Give credits.", acts=True),
     Entry("credits lots", "credits:lots", PLANS, "List lots, next to burn first."),
