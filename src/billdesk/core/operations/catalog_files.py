@@ -41,10 +41,16 @@ def read_file(path: str | os.PathLike[str]) -> CatalogText:
         with path.open("rb") as file:
             content = file.read(LARGEST_BYTES + 1)
     except (OSError, ValueError) as error:
-        raise BadInput(f"{path} cannot be read: {error}", "give the path of a catalog file") from error
+        raise BadInput(
+            f"{path} cannot be read: {error}", "give the path of a catalog file"
+        ) from error
     if len(content) > LARGEST_BYTES:
-        return _unreadable(path, 0, f"the file is too large: {LARGEST_BYTES:,} bytes at most",
-                           "is it the right one?")
+        return _unreadable(
+            path,
+            0,
+            f"the file is too large: {LARGEST_BYTES:,} bytes at most",
+            "is it the right one?",
+        )
     if content.startswith(_UTF_16):
         return _unreadable(path, 1, "the file is in UTF-16", "save it in UTF-8")
     content = content.removeprefix(_BYTE_ORDER_MARK)

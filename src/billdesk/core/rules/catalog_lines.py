@@ -32,7 +32,7 @@ class KeyLines:
                     continue
                 if is_table:
                     table = path
-                    self._lines.setdefault(table, number)
+                    self._note(table, number)
                     continue
                 value = _Value((*table, *path), 0, "", "")
                 self._note(value.path, number)
