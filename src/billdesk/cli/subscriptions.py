@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from billdesk.cli.door import Door
+from billdesk.cli.invoices import day
 from billdesk.cli.parameters import (
     After,
     Asset,
@@ -14,7 +15,6 @@ from billdesk.cli.parameters import (
     OfAccount,
     OptionalReference,
     Ref,
-    at,
     count,
 )
 from billdesk.cli.printing import card, cell, table
@@ -61,7 +61,7 @@ def create(
         int | None, typer.Option(metavar="DAYS", help="So many for nothing; else the plan's.")
     ] = None,
     starts_at: Annotated[
-        str | None, typer.Option("--since", metavar="TIME", help="It began then; else now.")
+        str | None, typer.Option("--since", metavar="DAY", help="It began then; else today.")
     ] = None,
     reference: OptionalReference = None,
     memo: Annotated[str, typer.Option(metavar="TEXT", help="A remark to keep with it.")] = "",
@@ -81,7 +81,7 @@ def create(
                 asset=asset,
                 paid_by=paid_by,
                 trial_days=trial_days,
-                starts_at=at(starts_at),
+                starts_at=day(starts_at),
             )
             _answer_preview(door, would)
             return
@@ -93,7 +93,7 @@ def create(
             asset=asset,
             paid_by=paid_by,
             trial_days=trial_days,
-            starts_at=at(starts_at),
+            starts_at=day(starts_at),
             reference=reference,
             memo=memo,
         )

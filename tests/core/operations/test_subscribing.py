@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -176,6 +176,8 @@ def test_nothing_begins_in_the_future_or_long_ago(club: Club) -> None:
             club.desk.subscriptions.create(
                 "acme", "pro", starts_at=club.clock.now() + timedelta(days=days)
             )
+    day = date(2026, 1, 4)
+    assert club.desk.subscriptions.create("acme", "pro", starts_at=day).anchor_on == day
 
 
 def test_an_account_that_is_not_open_subscribes_to_nothing(club: Club) -> None:

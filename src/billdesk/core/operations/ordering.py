@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -51,7 +51,7 @@ class Asked(NamedTuple):
     asset: str | None
     paid_by: str
     trial_days: int | None
-    starts_at: datetime | None
+    starts_at: datetime | date | None
     reference: str | None = None
     memo: str = ""
 
@@ -89,22 +89,25 @@ def _work_out(office: Office, session: Session, asked: Asked, now: datetime) -> 
     if not 0 <= trial_days <= MOST_TRIAL_DAYS:
         raise BadInput(f"a trial of {trial_days} days", f"0 to {MOST_TRIAL_DAYS} days")
     zone = zone_of(session)
-    first = day_of(_start(asked.starts_at, now), zone)
+    first = _first_day(asked.starts_at, now, zone)
     bounds = period_bounds(first, terms.months, 0, zone)
     if trial_days:
         bounds = bounds[0], day_start(first + timedelta(days=trial_days), zone)
     return _Order(account, terms, trial_days, bounds)
 
 
-def _start(starts_at: datetime | None, now: datetime) -> datetime:
+def _first_day(starts_at: datetime | date | None, now: datetime, zone: ZoneInfo) -> date:
+    """The day with which it begins. Raises BadInput for one that is ahead, or too long ago."""
+    today = day_of(now, zone)
     if starts_at is None:
-        return now
-    if not now - EARLIEST_START <= aware(starts_at) <= now:
+        return today
+    day = day_of(aware(starts_at), zone) if isinstance(starts_at, datetime) else starts_at
+    if not today - EARLIEST_START <= day <= today:
         raise BadInput(
-            "a subscription begins now, or up to two years ago",
+            "a subscription begins today, or up to two years ago",
             "for days that cost nothing give it a trial",
         )
-    return starts_at
+    return day
 
 
 def check_payer(session: Session, account: AccountSheet, paid_by: str) -> None:

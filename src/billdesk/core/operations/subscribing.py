@@ -5,7 +5,7 @@ Time is counted in days of the desk's zone: a subscription begins with the day o
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from billdesk.core.operations.billing import give_back, total_of
 from billdesk.core.operations.changing import (
@@ -86,16 +86,17 @@ class Subscriptions:
         asset: str | None = None,
         paid_by: str = "wallet",
         trial_days: int | None = None,
-        starts_at: datetime | None = None,
+        starts_at: datetime | date | None = None,
         reference: str | None = None,
         memo: str = "",
     ) -> SubscriptionSheet:
         """Put an account on a plan, from today on; the first period is billed at once.
 
         `paid_by` is wallet, credits, gateway or invoice; `trial_days` (None: the plan's) cost nothing;
-        `starts_at` may lie in the past, and the periods since then are billed one by one. The same
-        `reference` gives the first. Raises BadInput, NotFound, AlreadyExists when the account is on a
-        plan of that family, InsufficientFunds, WalletFrozen, AccountClosed, ReferenceReused, Refused.
+        `starts_at` (a day, or an instant of one) may lie in the past, and the periods since then are
+        billed one by one. The same `reference` gives the first. Raises BadInput, NotFound,
+        AlreadyExists when the account is on a plan of that family, InsufficientFunds, WalletFrozen,
+        AccountClosed, ReferenceReused, Refused.
         """
         office = self._office
         now = office.now()
@@ -124,7 +125,7 @@ class Subscriptions:
         asset: str | None = None,
         paid_by: str = "wallet",
         trial_days: int | None = None,
-        starts_at: datetime | None = None,
+        starts_at: datetime | date | None = None,
     ) -> ChangePreviewSheet:
         """What `create` would do and bill at once. Raises as that, but for what cannot be paid."""
         asked = Asked(account, plan, schedule, quantity, asset, paid_by, trial_days, starts_at)
