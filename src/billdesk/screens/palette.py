@@ -26,8 +26,12 @@ KEYLESS = (
     ("Card refunds", "app.go('card_refunds')"),
     ("Disputes", "app.go('disputes')"),
     ("Facts: what the gateways said", "app.go('facts')"),
+    ("Usage: what is used of what is included", "app.go('usage')"),
     ("Invoices and credit notes", "app.go('invoices')"),
+    ("Credits: who has how many, and which burn next", "app.go('credits')"),
+    ("Packs of credits: what was bought, and taking it back", "app.go('packs')"),
     ("Plans and catalog: what is sold, and applying a file", "app.go('plans')"),
+    ("Subscriptions: who is on which plan", "app.go('subscriptions')"),
 )
 """What can be done from everywhere, and seldom enough to need no key of its own."""
 

@@ -38,8 +38,12 @@ BY_NAME = (
     _place("", "card_refunds", "Card refunds", "CardRefundsScreen"),
     _place("", "disputes", "Disputes", "DisputesScreen"),
     _place("", "facts", "Facts", "FactsScreen"),
+    _place("", "usage", "Usage", "UsageScreen"),
     _place("", "invoices", "Invoices", "InvoicesScreen"),
+    _place("", "credits", "Credits", "CreditsScreen"),
+    _place("", "packs", "Packs of credits", "PacksScreen"),
     _place("", "plans", "Plans and catalog", "PlansScreen"),
+    _place("", "subscriptions", "Subscriptions", "SubscriptionsScreen"),
 )
 """Main screens without a digit: the palette has them, and whatever screen leads there."""
 

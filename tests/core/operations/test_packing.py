@@ -319,8 +319,17 @@ def test_nothing_is_begun_when_nothing_is_saved(store_front: Shop) -> None:
     with pytest.raises(Refused, match="no default method"):
         store_front.desk.packs.buy("acme", "small", paid_by="gateway")
     assert store_front.desk.packs.list().rows == ()
-    with store_front.desk.transaction(), pytest.raises(Refused, match="inside a transaction"):
-        store_front.desk.packs.buy("acme", "small", paid_by="gateway")
+
+
+def test_inside_a_transaction_the_next_poll_asks(store_front: Shop) -> None:
+    store_front.save()
+    with store_front.desk.transaction():
+        bought = store_front.desk.packs.buy("acme", "small", paid_by="gateway")
+    assert (bought.status, store_front.taken()) == ("pending", 0)
+    for _ in range(3):
+        store_front.tick()
+    assert store_front.desk.packs.get(bought.id).status == "completed"
+    assert store_front.taken() == 999
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
