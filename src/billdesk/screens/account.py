@@ -76,6 +76,10 @@ class AccountScreen(DeskScreen["IncidentSheet"]):
         Binding("S", "suspend", "Suspend", id="act.suspend"),
         Binding("X", "close", "Close account", id="act.close", show=False),
         Binding("p", "methods", "Ways to pay", id="account.methods"),
+        Binding("s", "list('subscriptions')", "Plans", id="account.plans", show=False),
+        Binding("v", "list('invoices')", "Invoices", id="account.invoices", show=False),
+        Binding("u", "list('usage')", "Use", id="account.usage", show=False),
+        Binding("c", "list('credits')", "Credits", id="account.credits", show=False),
         Binding("f", "chip", "Filter", id="account.chip"),
         Binding("t", "as_of", "As of", id="account.as-of", show=False),
         Binding("i", "copy_incident", "Copy incident", id="account.copy", show=False),
@@ -203,6 +207,10 @@ class AccountScreen(DeskScreen["IncidentSheet"]):
 
     def action_methods(self) -> None:
         self.app.push_screen(MethodsScreen(self._ref))
+
+    def action_list(self, place: str) -> None:
+        """What the account has of plans, invoices, use or credits."""
+        self.app.show_list(place, f"account:{self._ref}")
 
     def action_as_of(self) -> None:
         if self._sheet is not None:

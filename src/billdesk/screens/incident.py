@@ -14,7 +14,13 @@ from billdesk.screens.safe_text import fit, safe_line, safe_lines, safe_text
 if TYPE_CHECKING:
     from textual.content import Content
 
-    from billdesk.core.rules.sheets import IncidentSheet, ReasonSheet, WalletSheet
+    from billdesk.core.rules.sheets import (
+        IncidentSheet,
+        InvoiceSheet,
+        ReasonSheet,
+        SubscriptionSheet,
+        WalletSheet,
+    )
 
 DEBT = "receivable"
 STORY_LINES = 20
@@ -41,6 +47,13 @@ def incident_lines(
             lines += _reason(reason, times, offers, width)
     lines.append(safe_text(""))
     lines += _wallets(sheet.wallets, width)
+    if sheet.subscriptions or sheet.open_invoices:
+        lines += _heading("Plans and invoices", roomy=roomy)
+    for plan in sheet.subscriptions:
+        lines += _told(plan.status, plan_in_words(plan, times), width)
+    for invoice in sheet.open_invoices:
+        word = "overdue" if invoice.overdue else "open"
+        lines += _told(word, invoice_in_words(invoice), width)
     if sheet.open_holds or sheet.open_payments:
         lines += _heading("Set aside and on its way", roomy=roomy)
     for hold in sheet.open_holds:
@@ -54,6 +67,35 @@ def incident_lines(
         lines += _heading("What can be done", roomy=roomy)
         lines += [safe_line((fit(offer.key, 4), "accent"), offer.title) for offer in offers]
     return safe_lines(*lines)
+
+
+def plan_in_words(plan: SubscriptionSheet, times: Times) -> str:
+    """What an account is on, what it costs, and what comes next."""
+    told = f"{plan.plan_name} {plan.schedule}, {amount(plan.price)}"
+    until = times.stamp(plan.period_until)[:10]
+    if plan.paused_why:
+        return f"{told}, paused for want of balance" if plan.paused_why == "balance" else told
+    if plan.cancel_at is not None:
+        return f"{told}, ends {until}"
+    if plan.next_plan_code is not None:
+        return f"{told}, then {plan.next_plan_code} from {until}"
+    return f"{told}, next {until}"
+
+
+def invoice_in_words(invoice: InvoiceSheet) -> str:
+    """What is to be paid, until when, and why it is not."""
+    told = f"{invoice.invoice_number or 'draft'} {amount(invoice.due)}, due {invoice.due_on}"
+    return f"{told}, {invoice.detail}" if invoice.detail else told
+
+
+def _told(word: str, text: str, width: int) -> list[Content]:
+    """A word for the eye, and what it is about on as many lines as that takes."""
+    room = max(10, width - 10)
+    first, *more = textwrap.wrap(visible(text), room) or [""]
+    return [
+        safe_line((fit(word, 10), tone_of(word)), fit(first, room)),
+        *(safe_line(fit("", 10), fit(line, room)) for line in more),
+    ]
 
 
 def _head(sheet: IncidentSheet, times: Times, width: int) -> list[Content]:
@@ -162,6 +204,16 @@ def incident_markdown(sheet: IncidentSheet, times: Times) -> str:
         f"| {number(wallet.available)} |"
         for wallet in sheet.wallets
     ]
+    if sheet.subscriptions or sheet.open_invoices:
+        lines += ["", "### Plans and invoices", ""]
+        lines += [
+            f"- {each.status}: {_plain(plan_in_words(each, times))} `{each.id}`"
+            for each in sheet.subscriptions
+        ]
+        lines += [
+            f"- {'overdue' if each.overdue else 'open'}: {_plain(invoice_in_words(each))}"
+            for each in sheet.open_invoices
+        ]
     lines += ["", "### What happened", ""]
     lines += [
         f"- {times.full(row.at)} {row.kind}: {_plain(row.title)} {amount(row.amount)} "

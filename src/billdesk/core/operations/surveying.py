@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from billdesk.core.operations.attending import account_troubles, desk_troubles, worst_first
+from billdesk.core.operations.invoicing import Invoices
 from billdesk.core.operations.office import Office
 from billdesk.core.operations.polling import gateway_sheets
 from billdesk.core.operations.reading import standing_of
+from billdesk.core.operations.subscribing import Subscriptions
 from billdesk.core.rules.sheets import (
     DoctorSheet,
     EntryFilter,
@@ -90,6 +92,12 @@ def incident(office: Office, ref: str) -> IncidentSheet:
             open_payments=tuple(payments),
             timeline=tuple(_timeline(session, account.id)),
             as_of=now,
+            subscriptions=tuple(
+                each
+                for each in Subscriptions(office).list(account=ref, limit=_OPEN_ROWS).rows
+                if each.status != "canceled"
+            ),
+            open_invoices=Invoices(office).list(account=ref, status="open", limit=_OPEN_ROWS).rows,
         )
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from billdesk.core.rules.sheets.gateways import GatewaySheet, PaymentSheet
 from billdesk.core.rules.sheets.ledger import AccountSheet, FreezeSheet, HoldSheet, WalletSheet
 from billdesk.core.values.money import Money
+
+if TYPE_CHECKING:
+    from billdesk.core.rules.sheets.invoices import InvoiceSheet
+    from billdesk.core.rules.sheets.plans import SubscriptionSheet
 
 
 class ReasonSheet(NamedTuple):
@@ -62,7 +66,7 @@ class TimelineSheet(NamedTuple):
 
 
 class IncidentSheet(NamedTuple):
-    """One account on one screen."""
+    """One account on one screen. `subscriptions` are those that have not ended."""
 
     account: AccountSheet
     standing: StandingSheet
@@ -72,6 +76,8 @@ class IncidentSheet(NamedTuple):
     open_payments: tuple[PaymentSheet, ...]
     timeline: tuple[TimelineSheet, ...]
     as_of: datetime
+    subscriptions: tuple[SubscriptionSheet, ...] = ()
+    open_invoices: tuple[InvoiceSheet, ...] = ()
 
 
 class FindingSheet(NamedTuple):
