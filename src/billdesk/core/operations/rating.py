@@ -21,6 +21,7 @@ from billdesk.core.operations.usage_tallying import add_up, new_tally, run_sheet
 from billdesk.core.rules.periods import day_of
 from billdesk.core.rules.sheets import Page, UsageLineSheet, UsageRunSheet
 from billdesk.core.rules.usage_bills import CLOSING, FAILED, UsageLine
+from billdesk.core.store import usage_lines
 from billdesk.core.store import usage_runs as store
 from billdesk.core.store.catalogs import catalog_now
 from billdesk.core.store.meta import read_meta
@@ -136,7 +137,7 @@ class UsageRuns:
         check_limit(limit)
         run = self._find(id)
         with self._office.database.read() as session:
-            rows = store.lines_of(session, run.number, read_cursor(after), limit)
+            rows = usage_lines.lines_of(session, run.number, read_cursor(after), limit)
             meters = store.meters_ever(session)
         sheets = tuple(stored_line_sheet(row, meters[row.meter]) for row in rows)
         return Page(sheets, str(rows[-1].number) if len(rows) == limit else None)
@@ -348,9 +349,9 @@ def _write_down(session: Session, run: Run, settled: Sequence[Settled], at: int)
                         *(subscription.id, line.meter, bill.since),
                     )
                 )
-    store.add_lines(session, rows)
-    store.close_periods(session, closed)
-    store.correct_periods(session, corrected)
+    usage_lines.add_lines(session, rows)
+    usage_lines.close_periods(session, closed)
+    usage_lines.correct_periods(session, corrected)
 
 
 def _papers(settled: Settled, index: int, line: UsageLine) -> tuple[str | None, str | None]:

@@ -31,7 +31,8 @@ from billdesk.core.rules.usage_bills import (
 )
 from billdesk.core.store.posting import lock_accounts, post_many
 from billdesk.core.store.sessions import KeyTaken, LegRefused, Session
-from billdesk.core.store.usage_runs import Run, invoice_of
+from billdesk.core.store.usage_lines import invoice_of
+from billdesk.core.store.usage_runs import Run
 from billdesk.core.values.clock import from_micros
 from billdesk.core.values.errors import Refused
 from billdesk.core.values.money import CREDIT

@@ -22,17 +22,14 @@ from billdesk.core.rules.usage_periods import (
 from billdesk.core.store.catalogs import plan_version
 from billdesk.core.store.meta import read_meta
 from billdesk.core.store.sessions import Session
-from billdesk.core.store.usage import PeriodKey, period_quantities
 from billdesk.core.store.usage_runs import (
     Metered,
     closed_periods,
     meters_ever,
+    quantities_of,
     stretches_of,
 )
 from billdesk.core.values.errors import Broken
-
-Quantities = dict[tuple[str, int, int], dict[str, int]]
-"""What an account used of each meter from one instant to another: (account id, since, until)."""
 
 
 class Owed(NamedTuple):
@@ -77,7 +74,10 @@ class Pricer:
     def work_out(self, session: Session, subscriptions: Sequence[Metered]) -> list[Owed]:
         """The bills of some accounts (each one's subscriptions together): late use first, oldest first."""
         due = self._due(session, subscriptions)
-        used = _sum_up(session, due)
+        wanted = {
+            (each.subscription.account_id, each.period.since, each.period.until) for each in due
+        }
+        used = quantities_of(session, sorted(wanted))
         owed = []
         for subscription, period, closed, skipped in due:
             plan = self.plan(session, period.plan_code, period.plan_version)
@@ -151,21 +151,3 @@ def _look_again(
         )
         due.append(_Due(subscription, period, meters))
     return due
-
-
-def _sum_up(session: Session, due: Sequence[_Due]) -> Quantities:
-    """What was used in each period. Periods of an account that begin together are asked for in turn."""
-    wanted = {
-        PeriodKey(each.subscription.account_id, each.period.since, each.period.until)
-        for each in due
-    }
-    used: Quantities = {}
-    while wanted:
-        some = {(key.account_id, key.since): key for key in wanted}
-        for (account_id, meter, since), sums in period_quantities(
-            session, sorted(some.values())
-        ).items():
-            until = some[account_id, since].until
-            used.setdefault((account_id, since, until), {})[meter] = sums.quantity
-        wanted -= set(some.values())
-    return used

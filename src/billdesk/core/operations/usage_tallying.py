@@ -9,7 +9,8 @@ from billdesk.core.operations.usage_posting import Settled
 from billdesk.core.rules.catalog import Meter
 from billdesk.core.rules.sheets import UsageLineSheet, UsageRunSheet
 from billdesk.core.rules.usage_bills import CLOSING, FAILED
-from billdesk.core.store.usage_runs import LineRow, Run
+from billdesk.core.store.usage_lines import LineRow
+from billdesk.core.store.usage_runs import Run
 from billdesk.core.values.clock import from_micros
 from billdesk.core.values.money import Money
 from billdesk.core.values.quantities import format_parts

@@ -46,11 +46,13 @@ def price_usage(terms: UsageTerms, quantity: int, decimals: int) -> Priced:
     """
     smallest = 10**decimals
     billable = max(quantity - int(_exact(terms.included) * smallest), 0)
-    over = Fraction(billable, smallest)
-    parts = _parts(terms, over) if billable else ()
-    exact = sum((part.cost for part in parts), Fraction()) * 10 ** exponent_of(terms.asset)
-    amount_minor = check_minor(round_ratio(exact.numerator, exact.denominator))
-    return Priced(billable, amount_minor, tuple(part.words for part in parts))
+    if not billable:
+        return Priced(0, 0, ())
+    parts = _parts(terms, Fraction(billable, smallest))
+    exact = sum((part.cost for part in parts[1:]), parts[0].cost) if parts else Fraction()
+    minor = exact.numerator * 10 ** exponent_of(terms.asset)
+    amount_minor = check_minor(round_ratio(minor, exact.denominator))
+    return Priced(billable, amount_minor, tuple([part.words for part in parts]))
 
 
 def _parts(terms: UsageTerms, over: Fraction) -> tuple[_Part, ...]:
@@ -69,7 +71,7 @@ def _parts(terms: UsageTerms, over: Fraction) -> tuple[_Part, ...]:
 
 def _per_unit(terms: UsageTerms, over: Fraction) -> _Part:
     """Each unit its share of the price for `package_size` units."""
-    cost = over * _exact(terms.unit_price) / _exact(terms.package_size)
+    cost = over * _rate(terms.unit_price, terms.package_size)
     words = f"{_count(over)} × {price_words(terms.unit_price, terms.asset)}"
     if terms.package_size != 1:
         words += f" per {count_words(terms.package_size)}"
@@ -131,6 +133,12 @@ def _exact(number: Decimal) -> Fraction:
 def count_words(number: Decimal) -> str:
     """A count of units as people write it: 2500.50 as 2,500.5."""
     return format(number.normalize(), ",f")
+
+
+@lru_cache(maxsize=_FEW_PRICES)
+def _rate(price: Decimal, units: Decimal) -> Fraction:
+    """What one unit costs where so many cost `price`."""
+    return Fraction(price) / Fraction(units)
 
 
 @lru_cache(maxsize=_FEW_PRICES)

@@ -1,10 +1,10 @@
-"""Runs that bill usage: the run's row with its lease, what is open, lines, and closed periods."""
+"""Runs that bill usage: the run's row with its lease, and what is open."""
 
 from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -20,6 +20,7 @@ LEASE_SECONDS = 30
 
 _LEASE = LEASE_SECONDS * 1_000_000
 _BEFORE_ALL = -(2**62)
+_AT_ONCE = 500
 _CLOCKS = {
     "sqlite": "SELECT CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)",
     "postgres": "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)",
@@ -66,27 +67,6 @@ class Metered(NamedTuple):
     account_name: str
     canceled_at: int | None
     closed_until: int
-
-
-class LineRow(NamedTuple):
-    """A line as it is kept, with what a reader calls its account."""
-
-    number: int
-    account_ref: str
-    account_name: str
-    subscription_id: str
-    plan_code: str
-    meter: str
-    seq: int
-    period_since: int
-    period_until: int
-    quantity: int
-    billable: int
-    asset: str
-    amount_minor: int
-    posting_id: str | None
-    invoice_id: str | None
-    detail: str
 
 
 # --- the run's row -------------------------------------------------------------------------------
@@ -299,6 +279,32 @@ def closed_periods(session: Session, ids: Sequence[str]) -> dict[str, list[Close
     return found
 
 
+def quantities_of(
+    session: Session, periods: Sequence[tuple[str, int, int]]
+) -> dict[tuple[str, int, int], dict[str, int]]:
+    """What accounts used of each meter in periods (account id, since, until), in smallest parts.
+
+    An hour belongs to the period in which it begins; a meter of which nothing was told is left out.
+    """
+    found: dict[tuple[str, int, int], dict[str, int]] = {}
+    for start in range(0, len(periods), _AT_ONCE):
+        some = periods[start : start + _AT_ONCE]
+        rows = session.all(
+            "WITH wanted (account_id, since, until) AS (VALUES "
+            + ", ".join(["(CAST(? AS text), CAST(? AS bigint), CAST(? AS bigint))"] * len(some))
+            + ") SELECT w.account_id, w.since, w.until, s.meter,"
+            # No grouping: the hours of a stream lie side by side.
+            " (SELECT sum(h.quantity) FROM usage_hour h WHERE h.stream_number = s.number"
+            "  AND h.hour >= w.since AND h.hour < w.until)"
+            " FROM wanted w CROSS JOIN usage_stream s WHERE s.account_id = w.account_id",
+            [value for period in some for value in period],
+        )
+        for account_id, since, until, meter, quantity in rows:
+            if quantity is not None:
+                found.setdefault((account_id, since, until), {})[meter] = int(quantity)
+    return found
+
+
 def meters_ever(session: Session) -> dict[str, Meter]:
     """Every meter that is or was counted: what is closed late may be sold no more."""
     return {
@@ -350,59 +356,6 @@ def late_accounts(session: Session, since: int, until: int, run_number: int) -> 
     # Nearly all of what was told since the last run was used since, and is passed over by its instant.
     values = (since, until, row[0], run_number)
     return array("q", (leader for (leader,) in session.stream(_LATE, values)))
-
-
-# --- what came of it -----------------------------------------------------------------------------
-
-
-def add_lines(session: Session, rows: Iterable[Sequence[Any]]) -> None:
-    """Keep lines of a run, in the order of `usage_line`'s columns after its number."""
-    session.many(
-        "INSERT INTO usage_line (run_number, account_id, subscription_id, meter, seq, period_since,"
-        " period_until, plan_code, plan_version, quantity, billable, asset, amount_minor, posting_id,"
-        " invoice_id, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        rows,
-    )
-
-
-def close_periods(session: Session, rows: Iterable[Sequence[Any]]) -> None:
-    """Keep what periods come to, in the order of `usage_period`'s columns; KeyTaken for a known one."""
-    session.many(
-        "INSERT INTO usage_period (subscription_id, meter, since, until, account_id, quantity,"
-        " amount_minor, lines, closed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        rows,
-    )
-
-
-def correct_periods(session: Session, rows: Iterable[Sequence[Any]]) -> None:
-    """What closed periods come to now: (quantity, amount, lines, closed at, subscription, meter, since)."""
-    session.many(
-        "UPDATE usage_period SET quantity = ?, amount_minor = ?, lines = ?, closed_at = ?"
-        " WHERE subscription_id = ? AND meter = ? AND since = ?",
-        rows,
-    )
-
-
-def lines_of(session: Session, run_number: int, after: int | None, limit: int) -> list[LineRow]:
-    """Lines of a run, in the order in which they were booked."""
-    rows = session.all(
-        "SELECT l.number, a.ref, a.name, l.subscription_id, l.plan_code, l.meter, l.seq,"
-        " l.period_since, l.period_until, l.quantity, l.billable, l.asset, l.amount_minor,"
-        " l.posting_id, l.invoice_id, l.detail FROM usage_line l JOIN account a ON a.id = l.account_id"
-        " WHERE l.run_number = ? AND l.number > ? ORDER BY l.number LIMIT ?",
-        (run_number, after or 0, limit),
-    )
-    return [LineRow._make(row) for row in rows]
-
-
-def invoice_of(session: Session, subscription_id: str, meter: str, since: int) -> str | None:
-    """The invoice by which a closed period was billed, if it was an invoice."""
-    row = session.one(
-        "SELECT invoice_id FROM usage_line WHERE subscription_id = ? AND meter = ?"
-        " AND period_since = ? AND seq > 0 AND invoice_id IS NOT NULL ORDER BY seq LIMIT 1",
-        (subscription_id, meter, since),
-    )
-    return row[0] if row else None
 
 
 def _marks(values: Sequence[str]) -> str:
