@@ -44,6 +44,8 @@ Default = Annotated[
     bool, typer.Option("--default", help="The file that comes with billdesk, instead.")
 ]
 
+Retired = Annotated[bool, typer.Option("--retired", help="Also versions that are sold no more.")]
+
 
 def check(door: Door, file: File = None, *, default: Default = False) -> int:
     """Say what is wrong in a catalog file.
@@ -99,16 +101,28 @@ def show(door: Door, *, default: Default = False) -> None:
     door.answer({"source": text}, *lines)
 
 
-def list_catalog(door: Door) -> None:
+def list_catalog(door: Door, *, retired: Retired = False) -> None:
     """List meters, taxes and who sells.
 
-    List schedules, meters and tax rates, and what stands on invoices.
+    List everything in the catalog but its plans: packs, schedules, meters, tax rates, and what stands
+    on invoices.
     """
     with door.desk() as desk:
         company, schedules = desk.catalog.company(), desk.catalog.schedules()
+        packs = desk.catalog.packs(retired=retired)
         meters, taxes = desk.catalog.meters(), desk.catalog.taxes()
     parts = (
         card([(name.replace("_", " "), value) for name, value in company._asdict().items()]),
+        table(
+            ("PACK", "VERSION", "NAME", "CREDITS", "PRICE", "PLANS", "EXPIRES", "RETIRED"),
+            (
+                (
+                    *(pack.code, pack.version, pack.name, pack.credits, pack.price),
+                    *(", ".join(pack.plans), pack.expires_days, pack.retired_at),
+                )
+                for pack in packs
+            ),
+        ),
         table(("SCHEDULE", "NAME", "MONTHS"), schedules),
         table(("METER", "NAME", "UNIT", "DECIMALS"), meters),
         table(
@@ -116,10 +130,9 @@ def list_catalog(door: Door) -> None:
             ((*tax[:4], "hold it" if tax.inclusive else "come without it") for tax in taxes),
         ),
     )
-    door.answer(
-        {"company": company, "schedules": schedules, "meters": meters, "taxes": taxes},
-        *(line for part in parts if part for line in (*part, "")),
-    )
+    sheets = {"company": company, "packs": packs, "schedules": schedules}
+    lines = (line for part in parts if part for line in (*part, ""))
+    door.answer({**sheets, "meters": meters, "taxes": taxes}, *lines)
 
 
 def list_plans(
@@ -128,9 +141,7 @@ def list_plans(
     family: Annotated[
         str | None, typer.Option(metavar="FAMILY", help="Only plans of this family.")
     ] = None,
-    retired: Annotated[
-        bool, typer.Option("--retired", help="Also versions that are sold no more.")
-    ] = False,
+    retired: Retired = False,
 ) -> None:
     """List plans with their prices.
 
