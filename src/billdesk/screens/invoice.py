@@ -11,13 +11,13 @@ from textual.binding import Binding, BindingType
 from billdesk.screens import invoice_verbs as verbs
 from billdesk.screens.detail import Detail, Lines
 from billdesk.screens.figures import NOTHING, amount, number, tone_of
-from billdesk.screens.form import Line, written
+from billdesk.screens.form import LABEL_CELLS
 from billdesk.screens.invoice_acts import InvoiceActs
 from billdesk.screens.line_table import Column, LineTable
 from billdesk.screens.paged_table import PagedTable
 from billdesk.screens.pane import Pane
 from billdesk.screens.review import Review
-from billdesk.screens.safe_text import fit, safe_line, safe_lines
+from billdesk.screens.safe_text import cut, fit, safe_line, safe_lines
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -82,8 +82,7 @@ class InvoiceScreen(InvoiceActs["InvoiceDetailSheet"]):
         invoice = answer.invoice
         kind = "Credit note" if invoice.kind == "credit_note" else "Invoice"
         self.title = f"{kind} {verbs.name_of(invoice)}"
-        about = about_lines(invoice)
-        self.query_one("#about", Pane).show(lambda width: written(about, width))
+        self.query_one("#about", Pane).show(lambda width: about(invoice, width))
         self.query_one("#sums", Pane).show(lambda width: sums_of(answer, width))
         self.table.show_rows(answer.lines)
         self.refresh_frame()
@@ -159,26 +158,27 @@ def tax_of(line: InvoiceLineSheet) -> str:
     return f"{line.tax_rate} %{' in' if line.tax_inclusive else ''}"
 
 
-def about_lines(invoice: InvoiceSheet) -> tuple[Line, ...]:
-    """Whom an invoice is for, its days and its state."""
+def about(invoice: InvoiceSheet, width: int) -> Content:
+    """Whom an invoice is for, its days and its state; each a line, however long it is."""
     state = state_of(invoice)
     days = f"issued {day(invoice.issued_on)}"
     if invoice.kind == "invoice":
         days += f", due {day(invoice.due_on)}"
-    lines: list[Line] = [
+    lines = [
         ("account", f"{invoice.account_ref}  {invoice.account_name}", "strong"),
-        (
-            "status",
-            state if invoice.status in state else f"{state}, {invoice.status}",
-            tone_of(state),
-        ),
+        ("status", state, tone_of(state)),
         ("days", days, ""),
+        ("memo", invoice.memo, ""),
+        ("detail", invoice.detail, "warn"),
     ]
-    if invoice.memo:
-        lines.append(("memo", invoice.memo, ""))
-    if invoice.detail:
-        lines.append(("detail", invoice.detail, "warn"))
-    return tuple(lines)
+    room = max(10, width - LABEL_CELLS)
+    return safe_lines(
+        *(
+            safe_line((fit(name, LABEL_CELLS), "muted"), (cut(text, room), tone))
+            for name, text, tone in lines
+            if text
+        )
+    )
 
 
 def sums_of(detail: InvoiceDetailSheet, width: int) -> Content:
@@ -195,7 +195,7 @@ def sums_of(detail: InvoiceDetailSheet, width: int) -> Content:
         )
     if invoice.paid.minor:
         lines.append(("paid", number(invoice.paid.negated()), ""))
-    if invoice.kind == "invoice":
+    if invoice.kind == "invoice" and invoice.status != "draft":
         lines.append(("due", amount(invoice.due), "strong"))
     room = max(AMOUNT_CELLS, width - AMOUNT_CELLS)
     return safe_lines(

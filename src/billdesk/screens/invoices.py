@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 STATUSES = ("draft", "open", "paid", "void", "uncollectible")
 KINDS = ("invoice", "credit_note")
+OWED = ("open", "uncollectible")
+"""In which states something is still to be paid."""
 
 
 class InvoicesScreen(
@@ -62,7 +64,7 @@ class InvoicesScreen(
             Column("For", 12, lambda row: (what_for(row), "muted"), from_width=130),
             Column("Status", 13, lambda row: (state_of(row), tone_of(state_of(row)))),
             Column("Total", 11, lambda row: number(row.total), right=True),
-            Column("Due", 11, lambda row: number(row.due) if row.due.minor else "", right=True),
+            Column("Due", 11, lambda row: number(row.due) if row.status in OWED else "", right=True),
             Column("", 4, lambda row: (row.total.asset, "muted")),
             Column("Detail", 10, lambda row: (row.detail or row.memo, "muted"), grow=2,
                    from_width=120),
