@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -21,6 +22,7 @@ from billdesk.core.rules.catalog import (
 from billdesk.core.rules.catalog_file import LARGEST_LOGO_BYTES, LONGEST_LINE, read_catalog
 from billdesk.core.rules.catalog_lines import KeyLines
 from billdesk.core.rules.catalog_sections import MOST_MISTAKES
+from billdesk.core.rules.pricing import price_usage
 from billdesk.core.rules.sheets import CatalogMistakeSheet
 
 SHIPPED = Path(__file__).parents[3] / "data" / "catalog.toml"
@@ -207,6 +209,39 @@ def test_a_logo_beside_the_file_comes_with_it(tmp_path: Path) -> None:
     assert not mistakes
     assert catalog is not None
     assert catalog.company.logo == b"\x89PNG\r\n\x1a\nrest"
+
+
+def test_the_example_in_the_documentation_can_be_used() -> None:
+    page = (SHIPPED.parents[1] / "docs" / "catalog.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    catalog, mistakes = read_catalog(example, None)
+    assert mistakes == ()
+    assert catalog is not None
+    assert len(catalog.plans) == 2
+
+
+@pytest.mark.parametrize(
+    ("pricing", "price", "amount_minor"),
+    [
+        ("per_unit", 'price = "0.10 USD", per = 1_000', 25),
+        ("package", 'price = "0.10 USD", per = 1_000', 30),
+        ("graduated", 'tiers = [{ up_to = 1_000, price = "0.01" }, { price = "0.005" }]', 1_750),
+        ("volume", 'tiers = [{ up_to = 1_000, price = "0.01" }, { price = "0.005" }]', 1_250),
+        ("none", "", 0),
+    ],
+)
+def test_the_sums_in_the_documentation_are_right(
+    pricing: str, price: str, amount_minor: int
+) -> None:
+    terms = f'{{ included = 500, pricing = "{pricing}"{", " if price else ""}{price} }}'
+    catalog, mistakes = read_catalog(
+        "[schedules.m]\nmonths = 1\n[meters.calls]\nunit = 'call'\n"
+        f"[plans.p]\nname = 'P'\nprices.m = '1.00'\nusage.calls = {terms}\n",
+        None,
+    )
+    assert mistakes == ()
+    assert catalog is not None
+    assert price_usage(catalog.plans["p"].usage[0], 3_000, 0).amount_minor == amount_minor
 
 
 # --- what is wrong: each change of the good file, where it is told, what, and the remedy ---
