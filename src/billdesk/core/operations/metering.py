@@ -94,13 +94,13 @@ class Usage:
         ingest = Ingest(self._office, self._directory)
         return ingest.take_lines(lines, on_progress or (lambda _done, _total: None))
 
-    def event(self, event_id: str) -> UsageEventSheet:
+    def event(self, id: str) -> UsageEventSheet:
         """One event by its id. Raises NotFound, BadInput."""
-        check_event_id(event_id)
+        check_event_id(id)
         with self._office.database.read() as session:
-            event = store.event_named(session, event_id)
+            event = store.event_named(session, id)
             if event is None:
-                raise NotFound(f"there is no event {event_id}", "check the id")
+                raise NotFound(f"there is no event {id}", "check the id")
             return _event_sheet(event, meters_ever(session))
 
     def events(
