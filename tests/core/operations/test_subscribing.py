@@ -224,6 +224,16 @@ def test_what_is_unused_goes_back_with_its_tax_and_its_credits(club: Club) -> No
     assert club.invoiced() == ["11.91 USD", "-5.76 USD"]
 
 
+def test_what_was_upgraded_goes_back_from_its_newest_invoice_first(club: Club) -> None:
+    sheet = club.desk.subscriptions.create("acme", "pro")
+    club.go_to("2026-01-20")
+    club.desk.subscriptions.change(sheet.id, "team")
+    club.desk.subscriptions.cancel(sheet.id, when="now", refund_unused=True)
+    # 16 of 31 days of 93.00 are 48.00: all of the upgrade, and the rest of the first invoice
+    assert club.invoiced() == ["31.00 USD", "32.00 USD", "-32.00 USD", "-16.00 USD"]
+    assert club.has() == Money(100000 - 1500, "USD")
+
+
 def test_a_period_given_back_on_its_first_day_cost_nothing(club: Club) -> None:
     sheet = club.desk.subscriptions.create("acme", "pro")
     club.desk.subscriptions.cancel(sheet.id, when="now", refund_unused=True)

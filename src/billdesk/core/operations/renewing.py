@@ -80,10 +80,11 @@ class _Run:
         """Tell of each trial once that it ends soon."""
         after = store.START
         until = to_micros(self.now + REMINDER)
-        while True:
+        while self.steps > 0:
             with self.office.database.read() as session:
-                ending = store.ending_trials(session, until, after, _BATCH)
+                ending = store.ending_trials(session, until, after, min(_BATCH, self.steps))
             for _, subscription_id in ending:
+                self.steps -= 1
                 with self.office.database.write() as session:
                     remind(self.office, session, locked(session, subscription_id), self.now)
             if len(ending) < _BATCH:
@@ -106,11 +107,11 @@ class _Run:
     def resume(self) -> None:
         """Begin a period for each that waited for money and has enough of it now."""
         after = ""
-        while True:
+        while self.steps > 0:
             with self.office.database.read() as session:
                 waiting = store.waiting_subscriptions(session, after, _BATCH)
                 payable = [each.id for each in waiting if can_resume(session, each, self.now)]
-            for subscription_id in payable:
+            for subscription_id in payable[: self.steps]:
                 self._step(subscription_id)
             if len(waiting) < _BATCH:
                 return
