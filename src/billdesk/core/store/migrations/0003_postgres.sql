@@ -513,6 +513,8 @@ CREATE TRIGGER invoice_line_no_update BEFORE UPDATE ON invoice_line FOR EACH ROW
     EXECUTE FUNCTION refuse_line_change();
 CREATE TRIGGER invoice_line_no_delete BEFORE DELETE ON invoice_line FOR EACH ROW
     EXECUTE FUNCTION refuse_line_change();
+CREATE TRIGGER invoice_line_no_truncate BEFORE TRUNCATE ON invoice_line
+    EXECUTE FUNCTION refuse_change('a finalized invoice never changes');
 
 -- Which invoice a payment is for.
 ALTER TABLE payment ADD COLUMN invoice_id text;
