@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from billdesk.core.desk import Desk, grant, migrate, open_desk
 from billdesk.core.store.migrating import postgres_engine, upgrade
 from billdesk.core.values.clock import MovingClock, SystemClock
 from billdesk.core.values.errors import BadInput, InsufficientFunds, NotAllowed, NotFound, Refused
+from tests.core.operations.subscribed import CATALOG
 from tests.gateway_servers.stripe_scene import KEY, StripeScene
 from tests.new_ledger import START
 
@@ -99,6 +101,25 @@ def test_a_client_has_methods_saved_and_charges_them(client_url: str) -> None:
         client.watches.stop_topup("acme")
         client.methods.remove(first.id)
         assert [method.id for method in client.methods.list("acme")] == [second.id]
+
+
+def test_a_client_puts_accounts_on_plans_and_renews_them(client_url: str, tmp_path: Path) -> None:
+    clock = MovingClock(START)
+    with open_desk(client_url, clock=clock) as client:
+        path = tmp_path / "catalog.toml"
+        path.write_text(CATALOG)
+        client.catalog.apply(path)
+        client.adjustments.credit("acme", "500.00", memo="welcome to the desk")
+        made = client.subscriptions.create("acme", "pro")
+        client.subscriptions.change(made.id, "team")
+        client.subscriptions.change(made.id, "pro", when="now")
+        client.subscriptions.cancel(made.id)
+        client.subscriptions.reactivate(made.id)
+        owed = client.subscriptions.create("acme", "small", paid_by="invoice")
+        clock.advance(timedelta(days=31))
+        assert client.tick().renewed == 2
+        client.subscriptions.cancel(owed.id, when="now", refund_unused=True)
+        assert client.verify().ok
 
 
 def test_a_client_connects_gateways_and_removes_them(
