@@ -44,6 +44,7 @@ NOUNS = {
     "subscription": "Put accounts on plans, change, pause or end that.",
     "credit-note": "Credit invoices, and list what was credited.",
     "usage": "Record usage, show it, its forecast, budget and alerts.",
+    "usage-run": "Bill what was used: preview, run, resume, list, show.",
     "invoice": "Draft, issue, collect, print or correct invoices.",
     "import": "Bring in accounts or entries from a CSV file.",
 }
@@ -200,6 +201,24 @@ CATALOGUE = (
     Entry("usage budget", "usage:budget", BILLING, "Set or show what usage may cost.", acts=True),
     Entry("usage alerts", "usage:alerts", BILLING, "List thresholds that were crossed."),
     Entry("usage events", "usage:events", BILLING, "List events of usage, or show one."),
+    Entry("usage-run preview", "usage_runs:preview", BILLING, "Say what a run would bill."),
+    Entry(
+        "usage-run run",
+        "usage_runs:run",
+        BILLING,
+        "Bill the months of use that are over.",
+        acts=True,
+    ),
+    Entry(
+        "usage-run resume",
+        "usage_runs:resume",
+        BILLING,
+        "Go on with a run that was stopped.",
+        acts=True,
+    ),
+    Entry("usage-run list", "usage_runs:list_runs", BILLING, "List usage runs, newest first."),
+    Entry("usage-run show", "usage_runs:show", BILLING, "Show what a run came to."),
+    Entry("usage-run lines", "usage_runs:lines", BILLING, "List the lines of a run."),
     Entry("invoice draft", "invoices:draft", BILLING, "Begin an invoice.", acts=True),
     Entry("invoice add-line", "invoices:add_line", BILLING, "Add a line to a draft.", acts=True),
     Entry(

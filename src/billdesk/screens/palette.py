@@ -27,6 +27,7 @@ KEYLESS = (
     ("Disputes", "app.go('disputes')"),
     ("Facts: what the gateways said", "app.go('facts')"),
     ("Usage: what is used of what is included", "app.go('usage')"),
+    ("Usage runs: bill the months of use that are over", "app.go('usage_runs')"),
     ("Invoices and credit notes", "app.go('invoices')"),
     ("Credits: who has how many, and which burn next", "app.go('credits')"),
     ("Packs of credits: what was bought, and taking it back", "app.go('packs')"),

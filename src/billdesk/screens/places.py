@@ -39,6 +39,7 @@ BY_NAME = (
     _place("", "disputes", "Disputes", "DisputesScreen"),
     _place("", "facts", "Facts", "FactsScreen"),
     _place("", "usage", "Usage", "UsageScreen"),
+    _place("", "usage_runs", "Usage runs", "UsageRunsScreen"),
     _place("", "invoices", "Invoices", "InvoicesScreen"),
     _place("", "credits", "Credits", "CreditsScreen"),
     _place("", "packs", "Packs of credits", "PacksScreen"),
