@@ -55,12 +55,12 @@ def account_troubles(session: Session, today: date) -> list[AttentionSheet]:
             "less is available than is watched for", ("balances", None),
         ),
     ):  # fmt: skip
-        if trouble.count == 1:
+        if trouble.total == 1:
             title = one.format(trouble.account_ref)
             found.append(AttentionSheet(severity, title, detail, "account", trouble.account_ref))
-        elif trouble.count:
-            more = "+" if trouble.count == troubles.MOST_COUNTED else ""
-            title = many.format(f"{trouble.count}{more}")
+        elif trouble.total:
+            more = "+" if trouble.total == troubles.MOST_COUNTED else ""
+            title = many.format(f"{trouble.total}{more}")
             found.append(AttentionSheet(severity, title, detail, *place))
     return found
 

@@ -12,7 +12,7 @@ MOST_COUNTED = 1_000
 class Trouble(NamedTuple):
     """How many there are (counted up to `MOST_COUNTED`), and the account of one of them."""
 
-    count: int
+    total: int
     account_ref: str | None
 
 
