@@ -155,6 +155,14 @@ def test_totals_are_never_parted_from_one_another() -> None:
         assert "Due" in page
 
 
+def test_more_taxes_than_a_page_has_room_for_go_on_on_the_next() -> None:
+    [tax] = small().taxes
+    taxes = tuple(tax._replace(name=f"Levy {number:02d}") for number in range(70))
+    pages = pages_of(draw(paper(small()._replace(taxes=taxes))))
+    found = [f"Levy {number:02d}" for number in range(70)]
+    assert [name for page in pages for name in found if name in page] == found
+
+
 def test_a_table_that_ends_with_its_page_heads_no_empty_one() -> None:
     for count in range(28, 45):
         for page in laid_out(paper(long(count))):
@@ -186,7 +194,7 @@ def test_a_logo_is_drawn_in_its_own_proportions_and_the_name_below_it() -> None:
     assert picture.width / picture.height == pytest.approx(4)
     name = next(item for item in texts(page) if item.text == "Northwind Labs GmbH")
     assert name.y < picture.y
-    assert b"/Image" in draw(drawn)
+    assert b"/Subtype /Image" in draw(drawn)
 
 
 def test_a_tall_logo_takes_no_more_height_than_a_wide_one() -> None:

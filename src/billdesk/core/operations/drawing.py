@@ -71,11 +71,6 @@ class Pdfs:
         show_file(Path(sheet.path))
         return sheet
 
-    def file_name(self, invoice: str) -> str:
-        """What an invoice's file is called where nobody says: by its number. Raises NotFound."""
-        invoice_id, paper = self._paper(invoice)
-        return file_name(paper, invoice_id)
-
     def prepare_many(
         self, *, on_progress: Callable[[int, int], None] | None = None
     ) -> PreparedSheet:
@@ -109,7 +104,7 @@ class Pdfs:
         sheet = detail._replace(invoice=detail.invoice._replace(corrects=facts.corrects))
         return invoice_id, invoice_paper(sheet, zone, logo)
 
-    def _read_logo(self, logo_sha256: str) -> bytes | None:
+    def _read_logo(self, logo_sha256: str) -> bytes:
         with self._office.database.read() as session:
             return store.logo_with(session, logo_sha256)
 
@@ -172,7 +167,11 @@ def _write_new(path: Path, data: bytes) -> None:
 
 
 def _holds(path: Path, data: bytes) -> bool:
+    """Whether a file is there and holds just this; no more is read of it than that takes."""
+    if not path.is_file():
+        return False
     try:
-        return path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data
+        with path.open("rb") as stream:
+            return stream.read(len(data) + 1) == data
     except OSError:
         return False

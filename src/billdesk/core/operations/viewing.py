@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from threading import Thread
 
 from billdesk.core.values.errors import BadInput
 
@@ -20,7 +21,7 @@ def show_file(path: Path) -> None:
     if command is None:
         raise BadInput("there is no window to show it in", f"the file is {path}")
     try:
-        subprocess.Popen(  # noqa: S603 - the system's own program and a path from its root
+        viewer = subprocess.Popen(  # noqa: S603 - the system's own program and a path from its root
             [command, str(path.resolve())],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -31,6 +32,8 @@ def show_file(path: Path) -> None:
         raise BadInput(
             f"{command} did not start: {error.strerror}", f"the file is {path}"
         ) from error
+    # Whoever starts a program has to hear of its end, too.
+    Thread(target=viewer.wait, daemon=True).start()
 
 
 def _viewer() -> str | None:

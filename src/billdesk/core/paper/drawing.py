@@ -9,7 +9,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from billdesk.core.paper.fonts import REGULAR
-from billdesk.core.paper.layout import HEIGHT, WIDTH, Item, Picture, Shape, Text, laid_out
+from billdesk.core.paper.layout import HEIGHT, WIDTH, Item, Shape, Text, laid_out
 from billdesk.core.paper.wording import InvoicePaper
 from billdesk.core.values.errors import BadInput
 
@@ -55,19 +55,19 @@ def _draw_page(canvas: Canvas, items: tuple[Item, ...], logo: ImageReader | None
     text = canvas.beginText()
     last: tuple[Any, ...] = (None, None, None)
     for item in items:
-        match item:
-            case Text(x, y, font, size, colour, signs):
-                if (font, size) != last[:2]:
-                    text.setFont(font, size)
-                if colour != last[2]:
-                    text.setFillColorRGB(*colour)
-                last = (font, size, colour)
-                text.setTextOrigin(x, y)
-                text.textOut(signs)
-            case Shape():
-                _draw_shape(canvas, item)
-            case Picture(x, y, width, height):
-                canvas.drawImage(logo, x, y, width, height, mask="auto")
+        if isinstance(item, Text):
+            x, y, font, size, colour, signs = item
+            if (font, size) != last[:2]:
+                text.setFont(font, size)
+            if colour != last[2]:
+                text.setFillColorRGB(*colour)
+            last = (font, size, colour)
+            text.setTextOrigin(x, y)
+            text.textOut(signs)
+        elif isinstance(item, Shape):
+            _draw_shape(canvas, item)
+        else:
+            canvas.drawImage(logo, *item, mask="auto")
     canvas.drawText(text)
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from billdesk.core.rules.catalog_bodies import read_company
 from billdesk.core.store.sessions import Session
+from billdesk.core.values.errors import Broken
 
 _VERSIONS = "SELECT body FROM catalog_item WHERE sort = 'company'"
 
@@ -24,14 +25,11 @@ def paper_facts(session: Session, invoice_id: str) -> PaperFacts:
 
     On a draft the logo is the company's of now.
     """
-    row = session.one(
+    [(finalized_at, seller, corrects)] = session.all(
         "SELECT i.finalized_at, i.seller, c.invoice_number FROM invoice i"
         " LEFT JOIN invoice c ON c.id = i.corrects WHERE i.id = ?",
         (invoice_id,),
     )
-    if row is None:
-        return PaperFacts(None, None)
-    finalized_at, seller, corrects = row
     if finalized_at is None:
         return PaperFacts(_logo_now(session), corrects)
     return PaperFacts(json.loads(seller).get("logo"), corrects)
@@ -43,13 +41,13 @@ def _logo_now(session: Session) -> str | None:
     return sha256(logo).hexdigest() if logo else None
 
 
-def logo_with(session: Session, logo_sha256: str) -> bytes | None:
-    """The logo with this SHA-256 that the company has or had, the newest version first."""
+def logo_with(session: Session, logo_sha256: str) -> bytes:
+    """The logo with this SHA-256 that the company has or had; no version of it is ever deleted."""
     for (body,) in session.all(f"{_VERSIONS} ORDER BY version DESC"):
         logo = read_company(body).logo
         if logo and sha256(logo).hexdigest() == logo_sha256:
             return logo
-    return None
+    raise Broken(f"no version of the company has the logo {logo_sha256}")
 
 
 def count_finalized(session: Session) -> int:
