@@ -354,6 +354,9 @@ def test_a_decline_makes_it_past_due(shop: Shop, tmp_path: Path) -> None:
     shop.save(declines=True)
     sheet = club.desk.subscriptions.create("acme", "pro", paid_by="gateway")
     assert sheet.status == "past_due"
+    club.desk.subscriptions.change(sheet.id, "free")
+    (failed,) = club.desk.invoices.list(account="acme").rows
+    assert failed.attempts == 1, "what only waits charges nothing"
     with club.desk.transaction():
         upgraded = club.desk.subscriptions.change(sheet.id, "team")
     assert upgraded.status == "past_due"

@@ -113,7 +113,7 @@ class Subscriptions:
                     sheet = subscription_sheet(session, begin(office, session, asked, now))
         except KeyTaken as error:  # by another process, for another account, a moment ago
             raise reference_reused(reference) from error
-        return sheet if sheet.replayed else self._collected(sheet, now)
+        return sheet if sheet.replayed else self._collected(sheet, 0, now)
 
     def preview_create(
         self,
@@ -154,13 +154,14 @@ class Subscriptions:
         wanted = Wanted(plan, schedule, quantity, when)
         with office.database.write() as session:
             subscription = catch_up(office, session, subscription_id, now)
+            billed = subscription.period_seq
             decision = decide(session, subscription, wanted, now)
             subscription = carry_out(office, session, subscription, decision, now)
             if subscription.paused_why == "balance" and can_resume(session, subscription, now):
                 terms = terms_of(session, subscription)
                 subscription = begin_again(office, session, subscription, terms, now, "resumed")
             sheet = subscription_sheet(session, subscription)
-        return self._collected(sheet, now)
+        return self._collected(sheet, billed, now)
 
     def preview(
         self,
@@ -278,6 +279,7 @@ class Subscriptions:
         now = office.now()
         with office.database.write() as session:
             subscription = catch_up(office, session, subscription_id, now)
+            billed = subscription.period_seq
             if subscription.paid_by != "elsewhere" and subscription.cancel_at is not None:
                 summary = f"goes on with {terms_of(session, subscription).words}"
                 going = subscription._replace(cancel_at=None)
@@ -296,7 +298,7 @@ class Subscriptions:
                 )
             subscription = begin_again(office, session, subscription, terms, now, "reactivated")
             sheet = subscription_sheet(session, subscription)
-        return self._collected(sheet, now)
+        return self._collected(sheet, billed, now)
 
     def pause(self, subscription_id: str) -> SubscriptionSheet:
         """Stop a subscription until it is resumed by hand: it is not renewed; nothing is given back.
@@ -322,12 +324,13 @@ class Subscriptions:
         with office.database.write() as session:
             subscription = catch_up(office, session, subscription_id, now)
             check_ours(subscription)
+            billed = subscription.period_seq
             if subscription.status != "paused":
                 raise Refused("the subscription is not paused", "nothing was changed")
             terms = terms_of(session, subscription)
             subscription = begin_again(office, session, subscription, terms, now, "resumed")
             sheet = subscription_sheet(session, subscription)
-        return self._collected(sheet, now)
+        return self._collected(sheet, billed, now)
 
     # --- looking ---------------------------------------------------------------------------------
 
@@ -370,14 +373,17 @@ class Subscriptions:
             stretches = store.stretches_of(session, subscription_id)
         return tuple(store.period_sheet(stretch) for stretch in stretches)
 
-    def _collected(self, sheet: SubscriptionSheet, now: datetime) -> SubscriptionSheet:
-        """Charge what was just invoiced, where a gateway pays; inside a block the next tick does."""
+    def _collected(self, sheet: SubscriptionSheet, billed: int, now: datetime) -> SubscriptionSheet:
+        """Charge what was invoiced since stretch `billed`, where a gateway pays.
+
+        Inside a block no gateway is asked: the next tick does.
+        """
         office = self._office
         if sheet.paid_by != "gateway" or office.database.in_block():
             return sheet
         with office.database.read() as session:
             newest = store.stretches_of(session, sheet.id)[-1]
-        if newest.invoice_id is not None:
+        if newest.seq > billed and newest.invoice_id is not None:
             try_to_collect(office, newest.invoice_id, now)
         return self.get(sheet.id)
 
