@@ -35,6 +35,10 @@ class Field:
     hidden: bool = False
 
 
+Outlook = tuple[tuple[str, str], ...]
+"""What an act comes to, line by line: in words, and how much."""
+
+
 @dataclass(frozen=True)
 class Receipt:
     """What an act did: the id to keep, what to say about it, and the entries it made."""
@@ -52,7 +56,8 @@ class Act:
     acts that are hard to take back. `foreseen` says what cannot be rehearsed, if not `rehearsable`
     all of it. `remote`: a gateway is asked, which is never done inside a block; in a rehearsal only
     what is written down beforehand happens. `stays`: the receipt is shown until it is put away; else
-    whoever opened the dialog shows what came of it.
+    whoever opened the dialog shows what came of it. `outlook` asks the desk what the act comes to
+    before it is rehearsed: the lines of an invoice, the next dates.
     """
 
     title: str
@@ -66,6 +71,11 @@ class Act:
     foreseen: Callable[[Values], str] = lambda _: ""
     remote: bool = False
     stays: bool = True
+    outlook: Callable[[Desk, Values], Outlook] | None = None
+
+    def whose(self, values: Values) -> str:
+        """The account it is about: the one it was opened for, else the one that is filled in."""
+        return self.account_ref or values.get("account", "").strip()
 
     def trouble_with(self, values: Values) -> dict[str, str]:
         """What is wrong with each field; nothing for those that are right."""

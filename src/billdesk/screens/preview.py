@@ -17,14 +17,16 @@ if TYPE_CHECKING:
 
     from billdesk.core.desk import Desk
     from billdesk.core.rules.sheets import EntrySheet, WalletSheet
-    from billdesk.screens.acts import Act, Receipt, Values
+    from billdesk.screens.acts import Act, Outlook, Receipt, Values
+
+OUTLOOK_CELLS = 54
 
 
 @dataclass(frozen=True)
 class Preview:
     """What a rehearsal showed: wallets and standing before and after, and the entries between.
 
-    `foreseen` says what comes later, when a gateway has answered.
+    `foreseen` says what comes later, when a gateway has answered; `outlook` what the act comes to.
     """
 
     before: tuple[WalletSheet, ...]
@@ -33,6 +35,7 @@ class Preview:
     standing_after: str
     entries: tuple[EntrySheet, ...]
     foreseen: str = ""
+    outlook: Outlook = ()
 
 
 class BalanceMoved(Refused):
@@ -41,17 +44,20 @@ class BalanceMoved(Refused):
 
 def rehearse(desk: Desk, act: Act, values: Values) -> Preview:
     """Do the act and take it back, to see what it does. Raises what the verb raises."""
-    before = desk.wallets.list(act.account_ref)
-    standing = desk.standing.why(act.account_ref).word
+    ref = act.whose(values)
+    before = desk.wallets.list(ref)
+    standing = desk.standing.why(ref).word
+    outlook = act.outlook(desk, values) if act.outlook is not None else ()
     with desk.rehearsal():
         receipt = act.perform(desk, values)
         return Preview(
             before,
-            desk.wallets.list(act.account_ref),
+            desk.wallets.list(ref),
             standing,
-            desk.standing.why(act.account_ref).word,
+            desk.standing.why(ref).word,
             receipt.entries,
             act.foreseen(values),
+            outlook,
         )
 
 
@@ -64,16 +70,16 @@ def post(desk: Desk, act: Act, values: Values, seen: Preview | None) -> Receipt:
         return act.perform(desk, values)
     if act.remote:
         # No block is open while a gateway is asked; what it is asked for is guarded by itself.
-        _check_still(desk, act, seen)
+        _check_still(desk, act.whose(values), seen)
         return act.perform(desk, values)
     with desk.transaction():
-        _check_still(desk, act, seen)
+        _check_still(desk, act.whose(values), seen)
         return act.perform(desk, values)
 
 
-def _check_still(desk: Desk, act: Act, seen: Preview) -> None:
+def _check_still(desk: Desk, ref: str, seen: Preview) -> None:
     """Raises BalanceMoved unless the balances are what was shown."""
-    now = desk.wallets.list(act.account_ref)
+    now = desk.wallets.list(ref)
     moved = [
         f"{before.balance} became {after.balance}"
         for before, after in zip(seen.before, now, strict=False)
@@ -85,7 +91,13 @@ def _check_still(desk: Desk, act: Act, seen: Preview) -> None:
 
 def preview_lines(preview: Preview) -> Content:
     """Before → after for each wallet, the standing, then the entries one by one."""
-    lines = [safe_text(f"{'':18}{'before':>14}   {'after':>14}", "muted")]
+    lines = [
+        safe_line(
+            fit(cut(words, OUTLOOK_CELLS), OUTLOOK_CELLS), (fit(much, 18, right=True), "strong")
+        )
+        for words, much in preview.outlook
+    ]
+    lines.append(safe_text(f"{'':18}{'before':>14}   {'after':>14}", "muted"))
     before = {wallet.id: wallet for wallet in preview.before}
     for wallet in preview.after:
         old = before.get(wallet.id)
@@ -99,7 +111,7 @@ def preview_lines(preview: Preview) -> Content:
     if preview.entries:
         lines += [safe_text(""), safe_text("Entries", "muted")]
         lines += [entry_line(entry) for entry in preview.entries]
-    elif not preview.foreseen:
+    elif not preview.foreseen and not preview.outlook:
         lines += [safe_text(""), safe_text("No entries: no money moves.", "muted")]
     if preview.foreseen:
         lines += [safe_text(""), safe_text(preview.foreseen)]

@@ -59,6 +59,7 @@ class Review(ThreadWork, ModalScreen["Receipt | None"]):
     Review .field > Static { width: 12; color: $muted; }
     Review .trouble { height: 1; padding-left: 13; color: $warning; }
     Review #preview { height: auto; max-height: 12; }
+    Review.-outlook #preview { max-height: 40vh; }
     Review #preview > Static { height: auto; }
     Review #buttons { height: 1; margin-top: 1; align-horizontal: right; }
     Review Button { min-width: 10; margin-left: 2; }
@@ -89,6 +90,8 @@ class Review(ThreadWork, ModalScreen["Receipt | None"]):
         self._generation = 0
         self._pressed = False
         self._ended = False
+        # Its lines need the room: what is wrong with a field takes a line only where something is.
+        self.set_class(act.outlook is not None, "-outlook")
 
     def compose(self) -> ComposeResult:
         act = self._act
@@ -156,7 +159,7 @@ class Review(ThreadWork, ModalScreen["Receipt | None"]):
             text = troubles.get(field.name, "")
             # An empty field is not yet wrong.
             shown = text if values[field.name] else ""
-            self.query_one(f"#trouble-{field.name}", Static).update(safe_text(shown))
+            self._say_wrong(field.name, shown)
         if troubles:
             self._previewed, self._preview = None, None
             self._show(safe_text("Fill in the form to see what will be posted.", "muted"))
@@ -208,7 +211,12 @@ class Review(ThreadWork, ModalScreen["Receipt | None"]):
 
     def _ask_to_type(self, wanted: str, typed: str) -> None:
         shown = f"type {wanted} here to allow it" if wanted and typed != wanted else ""
-        self.query_one(f"#trouble-{TYPED}", Static).update(safe_text(shown))
+        self._say_wrong(TYPED, shown)
+
+    def _say_wrong(self, name: str, text: str) -> None:
+        trouble = self.query_one(f"#trouble-{name}", Static)
+        trouble.update(safe_text(text))
+        trouble.display = bool(text) or not self.has_class("-outlook")
 
     # --- doing ---
 
