@@ -64,6 +64,11 @@ name = "Pro"
 family = "seats"
 rank = 1
 prices.monthly = "31.00 USD"
+
+[packs.small]
+name = "500 credits"
+credits = 500
+price = "5.00 USD"
 """
 
 

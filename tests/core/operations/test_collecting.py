@@ -206,6 +206,20 @@ def test_money_for_an_invoice_that_is_void_by_then_stays_in_the_wallet(
     assert void.detail == "10.00 USD came by sandbox, but INV-000001 is void"
 
 
+def test_money_that_an_older_debt_takes_leaves_the_invoice_open_and_says_so(shop: Shop) -> None:
+    shop.save()
+    sheet = issued(shop.desk)
+    credit(shop, "1.00")
+    hold = shop.desk.holds.place("acme", "1.00", reference="h")
+    shop.desk.holds.capture(hold.id, "5.00")  # 4.00 of it is owed
+    assert shop.desk.invoices.collect(sheet.id).status == "open"
+    after = invoice(shop, sheet.id)
+    assert after.detail.startswith("10.00 USD came by sandbox, but 10.00 USD is needed")
+    assert shop.cents() == 600
+    credit(shop, "4.00")
+    assert collect(shop) == Collected(1)
+
+
 def test_two_payments_that_are_told_together_each_pay_their_invoice(shop: Shop) -> None:
     """Deposits that come together are posted together: those for invoices are not among them."""
     shop.save()

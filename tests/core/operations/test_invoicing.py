@@ -153,6 +153,25 @@ def test_postings_of_an_invoice_are_not_undone_alone(desk: Desk) -> None:
     assert desk.reversals.create(lot.posting_id, memo=MEMO).kind == "reversal"
 
 
+def test_a_packs_credits_come_and_stay_away_with_its_invoice(desk: Desk, tmp_path: Path) -> None:
+    set_up(desk, tmp_path)
+    paid, void, credited = (desk.packs.buy("acme", "small", paid_by="invoice") for _ in range(3))
+    number = desk.invoices.pay(paid.invoice_id or "").invoice_number or ""
+    desk.invoices.void(void.invoice_id or "", memo=MEMO)
+    desk.credit_notes.create(credited.invoice_id or "", memo=MEMO)
+    states = [desk.packs.get(each.id).status for each in (paid, void, credited)]
+    assert (states, desk.credits.get("acme").balance) == (["completed", "failed", "failed"], 500)
+    [entry, tax] = desk.ledger.entries("acme", kinds=("pack_purchase",)).rows
+    assert {entry.counterparty, tax.counterparty} == {"revenue:pack:small", "tax:vat"}
+    with pytest.raises(Refused) as refusal:
+        desk.credit_notes.create(number, "1", memo=MEMO)
+    assert "pack refund" in refusal.value.hint
+    grant = desk.credits.lots("acme")[0].posting_id
+    with pytest.raises(Refused, match="is a credit_grant"):
+        desk.reversals.create(grant, memo=MEMO)
+    assert desk.invoices.audit().is_clean
+
+
 # --- lists ---------------------------------------------------------------------------------------
 
 

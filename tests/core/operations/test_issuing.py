@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
+from threading import Event
 
 import pytest
 
-from billdesk.core.desk import Desk
+from billdesk.core.desk import Desk, open_desk
 from billdesk.core.operations.drafting import MOST_LINES, draft_invoice
 from billdesk.core.operations.issuing import (
     finalize,
@@ -65,6 +68,26 @@ def test_the_same_reference_is_the_same_invoice(desk: Desk) -> None:
     for account, asset in (("other", "USD"), ("acme", "EUR")):
         with pytest.raises(ReferenceReused):
             issued(desk, account=account, asset=asset, reference="a")
+    assert len(desk.invoices.list().rows) == 1
+
+
+def test_two_that_issue_by_one_reference_at_once_get_the_same_invoice(
+    desk: Desk, ledger_url: str
+) -> None:
+    waiting = Event()
+
+    def issue_too() -> str:
+        with open_desk(ledger_url, clock=desk.clock) as other:
+            waiting.set()
+            return issued(other, reference="a").id
+
+    with ThreadPoolExecutor(1) as pool:
+        with desk.transaction():
+            first = issued(desk, reference="a")
+            second = pool.submit(issue_too)
+            assert waiting.wait(10)
+            time.sleep(0.3)  # it stands before the door by now
+        assert second.result(10) == first.id
     assert len(desk.invoices.list().rows) == 1
 
 

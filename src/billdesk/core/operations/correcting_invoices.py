@@ -145,7 +145,8 @@ def _write(
     draft = store.record_by_id(session, note_id)
     if draft is None:
         raise Broken("a credit note that was just written is not there")
-    goes_back = invoice.status == "paid" and invoice.paid_minor > 0
+    # What a gateway was paid in credits of its own never came here, and does not go back.
+    goes_back = invoice.posting_id is not None
     posting_id = _give_back(office, invoice, note_id, lines, now) if goes_back else None
     note = number_and_seal(
         session,

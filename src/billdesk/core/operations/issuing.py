@@ -212,7 +212,7 @@ def pay_from_wallet(
     credited = store.lines_of_notes(session, invoice_id)
     shares = earnings(store.lines_of(session, invoice_id), credited)
     due_minor = record.due_minor
-    posting_id = _post(office, record, shares, now, guarded=guarded) if due_minor else None
+    posting_id = _post(office, record, shares, now, guarded=guarded)
     store.close_invoice(
         session, invoice_id, status="paid", detail="", at=to_micros(now), paid_minor=due_minor,
         posting_id=posting_id,
@@ -274,24 +274,23 @@ def pay_from_elsewhere(
     if record.status == "paid" and record.kind == "invoice":
         return sheet_of(session, invoice_id, now)._replace(replayed=True)
     check_open(record)
-    if record.due_minor:
-        legs = (Leg(record.account_id, CASH, record.asset, record.due_minor, 0, counterparty),)
-        deposit = Draft(
-            id=office.ids.make("dep", now),
-            kind="deposit",
-            scope=SYSTEM,
-            reference=f"elsewhere:{record.id}",
-            digest=digest_of("deposit", legs),
-            actor=office.actor,
-            legs=legs,
-            subject=record.invoice_number,
-            memo=memo,
-            salt=office.ids.salt(),
-            recorded_at=office.recorded_at(now),
-            about=record.id,
-            guarded=False,
-        )
-        book(office, deposit, now)
+    legs = (Leg(record.account_id, CASH, record.asset, record.due_minor, 0, counterparty),)
+    deposit = Draft(
+        id=office.ids.make("dep", now),
+        kind="deposit",
+        scope=SYSTEM,
+        reference=f"elsewhere:{record.id}",
+        digest=digest_of("deposit", legs),
+        actor=office.actor,
+        legs=legs,
+        subject=record.invoice_number,
+        memo=memo,
+        salt=office.ids.salt(),
+        recorded_at=office.recorded_at(now),
+        about=record.id,
+        guarded=False,
+    )
+    book(office, deposit, now)
     return pay_from_wallet(office, session, invoice_id, now, guarded=False)
 
 
