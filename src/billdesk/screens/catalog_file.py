@@ -60,8 +60,8 @@ class CatalogFile(Form):
         self.table: PagedTable[Finding] = PagedTable(
             (
                 Column("", 9, lambda row: (row.mark, row.tone)),
-                Column("What", 22, lambda row: (row.what, "strong"), grow=2),
-                Column("How", 24, lambda row: row.how, grow=3),
+                Column("What", 23, lambda row: (row.what, "strong"), grow=1),
+                Column("How", 23, lambda row: row.how, grow=1),
             ),
             lambda row: f"{row.mark} {row.what} {row.how}",
         )

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from billdesk.screens.figures import Times
 
 LINES_SHOWN = 8
+NO_MORE = "sold no more · "
 
 
 class Sold(NamedTuple):
@@ -206,16 +207,18 @@ def _plan(plan: PlanSheet, times: Times) -> Thing:
         *(("feature", feature, "") for feature in plan.features),
         *_sold(plan.applied_at, plan.retired_at, times),
     ]
+    words = f"{NO_MORE * (plan.retired_at is not None)}{prices}"
     return Thing(
-        "plan", plan.code, plan.name, prices, tuple(lines), plan.version, plan.subscriptions,
+        "plan", plan.code, plan.name, words, tuple(lines), plan.version, plan.subscriptions,
         plan.retired_at is not None,
     )  # fmt: skip
 
 
 def _meter(meter: PlanMeterSheet) -> str:
-    """`API calls: 100,000 included, beyond that 0.10 USD per 1,000`."""
+    """`Data transfer (GB): 50 included, beyond that 0.05 USD per GB`."""
     tiers = f"{meter.pricing}: " if meter.pricing in {"graduated", "volume"} else ""
-    return f"{meter.name}: {meter.included} {meter.unit} included, beyond that {tiers}{meter.price}"
+    beyond = f"beyond that {tiers}{meter.price}"
+    return f"{meter.name} ({meter.unit}): {meter.included} included, {beyond}"
 
 
 def _pack(pack: PackSheet, times: Times) -> Thing:
@@ -229,8 +232,8 @@ def _pack(pack: PackSheet, times: Times) -> Thing:
         ("tax", pack.tax_code or "as the account or the company", ""),
         *_sold(None, pack.retired_at, times),
     )
-    words = f"{count(pack.credits)} credits for {amount(pack.price)}"
     retired = pack.retired_at is not None
+    words = f"{NO_MORE * retired}{count(pack.credits)} credits for {amount(pack.price)}"
     return Thing("pack", pack.code, pack.name, words, lines, pack.version, None, retired)
 
 
