@@ -268,6 +268,9 @@ def test_a_trial_is_left_without_a_cent(club: Club) -> None:
     sheet = club.desk.subscriptions.create("acme", "large")
     over = club.desk.subscriptions.cancel(sheet.id, when="now", refund_unused=True)
     assert (over.status, club.invoiced(), club.has()) == ("canceled", [], Money(100000, "USD"))
+    free = club.desk.subscriptions.create("acme", "free")
+    over = club.desk.subscriptions.cancel(free.id, when="now", refund_unused=True)
+    assert (over.status, club.invoiced()) == ("canceled", [])
 
 
 def test_what_was_paid_by_credits_is_not_given_back(club: Club) -> None:

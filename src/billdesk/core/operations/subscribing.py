@@ -7,19 +7,15 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from billdesk.core.operations.billing import give_back, total_of
 from billdesk.core.operations.changing import (
-    WHEN,
     Wanted,
     carry_out,
     check_ours,
     decide,
-    line_sheets,
     preview_sheet,
-    what_can_pay,
 )
 from billdesk.core.operations.collecting import try_to_collect
-from billdesk.core.operations.crediting import reset_cycle
+from billdesk.core.operations.ending import check_ending, end_period_today, preview_ending
 from billdesk.core.operations.office import Office
 from billdesk.core.operations.ordering import (
     Asked,
@@ -41,11 +37,7 @@ from billdesk.core.operations.terms import (
     terms_for,
     terms_of,
     without_next_terms,
-    zone_of,
 )
-from billdesk.core.rules.invoices import LineDraft
-from billdesk.core.rules.periods import day_of, day_start
-from billdesk.core.rules.proration import share_left
 from billdesk.core.rules.sheets import (
     ChangePreviewSheet,
     Page,
@@ -57,14 +49,11 @@ from billdesk.core.rules.subscriptions import (
     RUNNING,
     STATUSES,
     Subscription,
-    Terms,
-    unused_line,
 )
 from billdesk.core.store import subscriptions as store
 from billdesk.core.store.sessions import KeyTaken, Session
 from billdesk.core.values.errors import BadInput, Refused
 from billdesk.core.values.ids import check_reference
-from billdesk.core.values.money import Money
 from billdesk.core.values.text import MEMO_LENGTH, check_text
 
 
@@ -213,7 +202,7 @@ class Subscriptions:
         nothing was invoiced that could be given back.
         """
         now = self._office.now()
-        _check_cancel(when, refund_unused=refund_unused)
+        check_ending(when, with_refund=refund_unused)
         note = check_text(memo, "memo", MEMO_LENGTH)
         with self._office.database.write() as session:
             subscription = catch_up(self._office, session, subscription_id, now)
@@ -227,7 +216,7 @@ class Subscriptions:
                 )
                 return self._kept(session, ending, "cancel_scheduled", words, now)
             if refund_unused:
-                subscription = self._refund_unused(session, subscription, now)
+                subscription = end_period_today(self._office, session, subscription, now)
             return self._kept(session, canceled(subscription, now), "canceled", words, now)
 
     def preview_cancel(
@@ -235,38 +224,10 @@ class Subscriptions:
     ) -> ChangePreviewSheet:
         """What `cancel` would do; what it gives back is below zero. Raises BadInput, NotFound, Refused."""
         now = self._office.now()
-        _check_cancel(when, refund_unused=refund_unused)
+        check_ending(when, with_refund=refund_unused)
         with self._office.database.read() as session:
             subscription = self._known(session, subscription_id)
-            check_ours(subscription)
-            terms = terms_of(session, subscription)
-            at_end = when == "period_end" and subscription.status in RUNNING
-            lines = _unused(session, subscription, terms, now) if refund_unused else ()
-            return ChangePreviewSheet(
-                subscription_id=subscription.id,
-                kind="canceled",
-                summary=terms.words,
-                lines=line_sheets(lines, terms.asset),
-                due_now=Money(total_of(lines), terms.asset),
-                available=what_can_pay(session, subscription),
-                effective_at=subscription.period_until if at_end else now,
-                next_at=None,
-                next_price=None,
-            )
-
-    def _refund_unused(
-        self, session: Session, subscription: Subscription, now: datetime
-    ) -> Subscription:
-        """Give the rest of the period back, and end it today."""
-        terms = terms_of(session, subscription)
-        lines = _unused(session, subscription, terms, now)
-        if lines:
-            give_back(self._office, session, subscription, -total_of(lines), lines[0].text, now)
-        reset_cycle(
-            self._office, session, subscription.account_id, subscription.id, 0,
-            since=now, until=now, now=now, key=f"{subscription.period_seq}:back",
-        )  # fmt: skip
-        return subscription._replace(period_until=max(now, subscription.period_since))
+            return preview_ending(session, subscription, now, when=when, with_refund=refund_unused)
 
     def reactivate(self, subscription_id: str) -> SubscriptionSheet:
         """Let a subscription go on that was to end, or begin one again that has ended.
@@ -398,29 +359,6 @@ class Subscriptions:
     ) -> SubscriptionSheet:
         kept = keep(self._office, session, subscription, kind, summary, now)
         return subscription_sheet(session, kept)
-
-
-def _check_cancel(when: str, *, refund_unused: bool) -> None:
-    if when not in WHEN:
-        raise BadInput(f"{when[:30]!r} is no time to cancel", "now or period_end")
-    if refund_unused and when != "now":
-        raise BadInput(
-            "at its end nothing of the period is unused", "cancel it now to give it back"
-        )
-
-
-def _unused(
-    session: Session, subscription: Subscription, terms: Terms, now: datetime
-) -> tuple[LineDraft, ...]:
-    """The line for what is unused of the present period, if anything was paid."""
-    if subscription.is_in_trial:
-        return ()
-    since, until = subscription.period_since, subscription.period_until
-    zone = zone_of(session)
-    line = unused_line(
-        terms, share_left(since, until, now, zone), day_start(day_of(now, zone), zone), until
-    )
-    return (line,) if line.amount_minor else ()
 
 
 # --- what follows from invoices --------------------------------------------------------------------
