@@ -24,11 +24,8 @@ if TYPE_CHECKING:
 NEVER = "never"
 WAYS = ("wallet", "gateway", "invoice")
 _WHAT_COMES = {
-    "wallet": "Its invoice is issued and paid at once, and the credits come in the same block.",
-    "gateway": (
-        "Its invoice is charged to the account's default method while the customer is away; declined,"
-        " it is void and nothing is owed."
-    ),
+    "wallet": "Paid at once.",
+    "gateway": "Charged to what is saved; declined, nothing is owed.",
     "invoice": "Its invoice stays open; the credits come when it is paid.",
 }
 
@@ -90,10 +87,6 @@ def buy(ref: str, offers: tuple[PackOfferSheet, ...], purchase_id: str) -> Act:
         )
         return Receipt(bought.id, _lines(bought), _entries(desk, bought))
 
-    def total(values: Values) -> str:
-        offer = by_code.get(values["pack"].strip())
-        return number(offer.total) if offer else ""
-
     def foreseen(values: Values) -> str:
         offer = by_code[values["pack"].strip()]
         what = f"{count(offer.credits)} credits for {amount(offer.total)} with tax."
@@ -106,8 +99,7 @@ def buy(ref: str, offers: tuple[PackOfferSheet, ...], purchase_id: str) -> Act:
         account_ref=ref,
         perform=perform,
         fields=(choice_field("pack", "Pack", tuple(by_code)), choice_field("by", "Paid by", WAYS)),
-        facts=(("packs", shown), ("purchase", purchase_id)),
-        typed=total,
+        facts=(("packs", shown),),
         foreseen=foreseen,
         remote=True,
     )
@@ -128,11 +120,7 @@ def give_back(preview: PackRefundSheet) -> Act:
         account_ref=preview.account_ref,
         perform=perform,
         fields=(memo_field(),),
-        facts=(
-            ("purchase", preview.purchase_id),
-            ("not used", unused),
-            ("comes back", f"{amount(preview.amount)}, rounded down"),
-        ),
+        facts=(("comes back", f"{amount(preview.amount)} for {unused} not used"),),
         typed=lambda _: number(preview.amount),
         foreseen=lambda _: "A credit note on its invoice brings the money to the wallet.",
     )

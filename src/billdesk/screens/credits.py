@@ -50,12 +50,12 @@ class CreditsScreen(ListScreen["BalanceRowSheet"]):
     filter_hint = "/ filter: name or ref   standing:SPENT   account:REF"
     empty = (
         "No account has credits yet.\nPlans and packs bring them; of an account (^k finds it) c leads"
-        "\nto its credits, and G there gives some."
+        "\nto its credits, and N there gives some."
     )
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("o", "open_account", "Account", id="credits.account"),
-        Binding("k", "app.go('packs')", "Packs", id="credits.packs"),
+        Binding("p", "app.go('packs')", "Packs", id="credits.packs"),
     ]
 
     def columns(self) -> Sequence[Column[BalanceRowSheet]]:
@@ -108,11 +108,11 @@ class AccountCreditsScreen(DeskScreen[Answer]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("G", "grant", "Give credits", id="credits.grant"),
+        Binding("N", "grant", "Give credits", id="credits.grant"),
         Binding("B", "buy", "Buy a pack", id="credits.buy"),
         Binding("u", "uses", "What was used", id="credits.uses"),
         Binding("a", "all", "Used-up lots", id="credits.all"),
-        Binding("k", "app.go('packs')", "Packs", id="account-credits.packs", show=False),
+        Binding("p", "app.go('packs')", "Packs", id="account-credits.packs", show=False),
     ]
 
     def __init__(self, ref: str) -> None:
@@ -136,7 +136,7 @@ class AccountCreditsScreen(DeskScreen[Answer]):
                 ),
             ),
             lambda row: row.id,
-            empty="No credits are left.\nG gives some, B buys a pack, a shows lots that are used up.",
+            empty="No credits are left.\nN gives some, B buys a pack, a shows lots that are used up.",
         )  # fmt: skip
 
     def body(self) -> ComposeResult:

@@ -48,15 +48,15 @@ class PacksScreen(ListScreen["PurchaseSheet"]):
     def columns(self) -> Sequence[Column[PurchaseSheet]]:
         return (
             Column("Bought", 11, lambda row: self.app.times.short(row.created_at)),
-            Column("Account", 12, lambda row: (row.account_ref, "strong"), grow=1),
+            Column("Account", 10, lambda row: (row.account_ref, "strong"), grow=1),
             Column("Pack", 12, lambda row: row.pack_name, grow=2),
             Column("Status", 9, lambda row: (row.status, tone_of(row.status))),
-            Column("Left", 9, left_of, right=True),
-            Column("Total", 11, lambda row: number(row.total or row.price), right=True),
+            Column("Left", 8, left_of, right=True),
+            Column("Total", 10, lambda row: number(row.total or row.price), right=True),
             Column("", 4, lambda row: (row.price.asset, "muted")),
             Column("By", 8, lambda row: row.paid_by, from_width=100),
             Column("Invoice", 11, lambda row: row.invoice_number or NOTHING, from_width=100),
-            Column("Detail", 12, lambda row: (row.detail, "muted"), grow=2, from_width=120),
+            Column("Detail", 12, lambda row: (row.detail, "muted"), grow=2, from_width=110),
         )
 
     def key_of(self, row: PurchaseSheet) -> str:
