@@ -16,37 +16,51 @@ _MOST_PROBLEMS = 100
 """More are not listed, only found."""
 
 
+class _Problems:
+    """What is wrong: the first of it in words, the rest by number alone."""
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+        self._more = 0
+
+    def add(self, text: str) -> None:
+        if len(self._texts) < _MOST_PROBLEMS:
+            self._texts.append(text)
+        else:
+            self._more += 1
+
+    def told(self) -> tuple[str, ...]:
+        return (*self._texts, *([f"and {self._more:,} more"] if self._more else []))
+
+
 def audit_invoices(
     office: Office, on_progress: Callable[[int, int], None] | None = None
 ) -> InvoiceAuditSheet:
     """Look at every number and every finalized invoice, in flat memory. Raises StoreError kinds."""
+    problems = _Problems()
     with office.database.read(snapshot=True) as session:
         told = store.series_told(session)
-        problems = [text for series in told for text in _numbers(session, series)]
+        for series in told:
+            for text in _numbers(session, series):
+                problems.add(text)
         checked, everything = 0, store.count_finalized(session) if on_progress else 0
         for some in store.finalized_invoices(session):
             checked += len(some)
             for audited in some:
-                problems += [f"{audited.record.name}: {text}" for text in _wrongs(audited)]
+                for text in _wrongs(audited):
+                    problems.add(f"{audited.record.name}: {text}")
             if on_progress:
                 on_progress(checked, everything)
-        problems += [
-            f"the posting {posting_id} says {reference}, which does not name it"
-            for posting_id, reference in store.strange_postings(session)
-        ]
-        problems += [
-            f"{name}: its posting {posting_id} was undone alone"
-            for name, posting_id in store.reversed_postings(session)
-        ]
-    if len(problems) > _MOST_PROBLEMS:
-        more = len(problems) - _MOST_PROBLEMS
-        problems = [*problems[:_MOST_PROBLEMS], f"and {more} more"]
+        for posting_id, reference in store.strange_postings(session):
+            problems.add(f"the posting {posting_id} says {reference}, which does not name it")
+        for name, posting_id in store.reversed_postings(session):
+            problems.add(f"{name}: its posting {posting_id} was undone alone")
     return InvoiceAuditSheet(
         series=tuple(
             (each.name, each.numbers, each.first_number, each.last_number) for each in told
         ),
         checked=checked,
-        problems=tuple(problems),
+        problems=problems.told(),
     )
 
 
