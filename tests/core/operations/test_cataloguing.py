@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import struct
 import threading
+import zlib
 from datetime import timedelta
 from pathlib import Path
 
@@ -197,17 +199,31 @@ def test_the_core_finds_every_version_by_its_number(desk: Desk, tmp_path: Path, 
     ]
 
 
+def picture(grey: int) -> bytes:
+    """A PNG of one pixel."""
+    header = struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(bytes([0, grey]))), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
+
+
 def test_a_logo_is_kept_with_the_company_and_a_new_picture_is_a_new_version(
     desk: Desk, tmp_path: Path
 ) -> None:
-    text = CATALOG.replace('"Northwind"', '"Northwind"\nlogo = "logo.jpg"')
+    text = CATALOG.replace('"Northwind"', '"Northwind"\nlogo = "logo.png"')
     path = catalog(tmp_path, text)
-    (tmp_path / "logo.jpg").write_bytes(b"\xff\xd8\xff first")
+    (tmp_path / "logo.png").write_bytes(picture(10))
     desk.catalog.apply(path)
-    assert desk.catalog.company().logo_bytes == 9
-    (tmp_path / "logo.jpg").write_bytes(b"\xff\xd8\xff second")
+    assert desk.catalog.company().logo_bytes == len(picture(10))
+    (tmp_path / "logo.png").write_bytes(picture(200))
     assert changes(desk.catalog.apply(path)) == [("changed", "company", "company", 2)]
-    assert desk.catalog.current().company.logo == b"\xff\xd8\xff second"
+    assert desk.catalog.current().company.logo == picture(200)
+    (tmp_path / "logo.png").write_bytes(picture(200)[:40])
+    [mistake] = desk.catalog.apply(path).mistakes
+    assert (mistake.line, mistake.where) == (3, "company.logo")
+    assert "cannot be read" in mistake.message
 
 
 # --- what was looked at ---

@@ -15,6 +15,7 @@ from billdesk.core.rules.catalog_words import change_details, read_thing
 from billdesk.core.rules.sheets import CatalogChangeSheet, CatalogDiffSheet, CatalogMistakeSheet
 from billdesk.core.store import catalogs as store
 from billdesk.core.store.sessions import Session
+from billdesk.core.values.errors import BadInput
 
 Counts = Mapping[tuple[str, int], int]
 
@@ -37,12 +38,15 @@ def compare_catalog(session: Session, file: CatalogText, default_asset: str) -> 
     catalog, mistakes = read_catalog(file.text, file.path.parent, default_asset=default_asset)
     if catalog is None:
         return _mistaken(file, mistakes)
+    lines = KeyLines(file.text)
+    broken = _broken_logo(lines, catalog.company.logo)
+    if broken is not None:
+        return _mistaken(file, (broken,))
     known = store.newest_versions(session)
     wanted = {key: write_body(thing) for key, thing in things_of(catalog).items()}
     running = store.subscription_counts(session)
     found = conflicts(known, wanted, _needed(session, running))
     if found:
-        lines = KeyLines(file.text)
         return _mistaken(file, tuple(_mistake(lines, each) for each in found))
     changes = item_changes(known, wanted)
     applied = store.applied_source(session)
@@ -63,6 +67,20 @@ def _mistaken(file: CatalogText, mistakes: tuple[CatalogMistakeSheet, ...]) -> C
 def _mistake(lines: KeyLines, conflict: Conflict) -> CatalogMistakeSheet:
     where = ".".join(conflict.path)
     return CatalogMistakeSheet(lines.line_of(conflict.path), where, conflict.message, conflict.hint)
+
+
+def _broken_logo(lines: KeyLines, logo: bytes | None) -> CatalogMistakeSheet | None:
+    """A picture that cannot be drawn would be found by whoever wants the first invoice."""
+    if logo is None:
+        return None
+    from billdesk.core.paper.drawing import read_logo  # noqa: PLC0415 - few catalogs have one
+
+    try:
+        read_logo(logo)
+    except BadInput as error:
+        path = ("company", "logo")
+        return CatalogMistakeSheet(lines.line_of(path), ".".join(path), error.message, error.hint)
+    return None
 
 
 def _needed(session: Session, running: Counts) -> dict[Key, int]:

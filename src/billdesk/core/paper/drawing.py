@@ -30,7 +30,7 @@ def draw(paper: InvoicePaper) -> bytes:
     from reportlab.pdfgen.canvas import Canvas  # noqa: PLC0415 - few commands draw
 
     with _DRAWING:
-        logo = None if paper.logo is None else _logo(paper.logo)
+        logo = None if paper.logo is None else read_logo(paper.logo)
         pages = laid_out(paper, None if logo is None else logo.getSize())
         buffer = BytesIO()
         canvas = Canvas(
@@ -86,7 +86,7 @@ def _draw_shape(canvas: Canvas, shape: Shape) -> None:
 
 
 @lru_cache(maxsize=4)
-def _logo(data: bytes) -> ImageReader:
+def read_logo(data: bytes) -> ImageReader:
     """A logo, read once. Raises BadInput."""
     from reportlab.lib.utils import ImageReader  # noqa: PLC0415
 
