@@ -8,6 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from billdesk.core.rules.catalog import (
     Catalog,
@@ -19,9 +21,11 @@ from billdesk.core.rules.catalog import (
     Tier,
     UsageTerms,
 )
+from billdesk.core.rules.catalog_bodies import things_of, write_body
 from billdesk.core.rules.catalog_file import LARGEST_LOGO_BYTES, LONGEST_LINE, read_catalog
 from billdesk.core.rules.catalog_lines import KeyLines
 from billdesk.core.rules.catalog_sections import MOST_MISTAKES
+from billdesk.core.rules.catalog_words import read_thing
 from billdesk.core.rules.pricing import price_usage
 from billdesk.core.rules.sheets import CatalogMistakeSheet
 
@@ -453,6 +457,37 @@ def test_what_is_no_catalog_is_told_with_its_line(
 ) -> None:
     first = mistakes_of(text)[0]
     assert (first.line, message in first.message, hint in first.hint) == (line, True, True), first
+
+
+ODDITIES = st.sampled_from(
+    ['"', "'", "[", "]", "{", "}", "=", ".", "\n", "#", '"""', "-1", "0.5", "true", "2020-01-01", "inf",
+     "1e400", '"\\u0000"', "[plans]", "[[packs]]", "9" * 300, '"5 USD"', '"5 CREDIT"', "{}", "[[]]",
+     "[{}]", "\t", "\r", "\x7f", "é"]
+)  # fmt: skip
+
+
+@settings(max_examples=150)
+@given(
+    oddities=st.lists(st.tuples(st.integers(0, GOOD.count("\n") - 1), ODDITIES), max_size=3),
+    instead=st.booleans(),
+)
+def test_whatever_is_in_a_file_it_is_taken_or_told(
+    *, oddities: list[tuple[int, str]], instead: bool
+) -> None:
+    lines = GOOD.split("\n")
+    for place, oddity in oddities:
+        key, is_there, _ = lines[place].partition("=")
+        lines[place] = f"{key}= {oddity}" if instead and is_there else f"{lines[place]}{oddity}"
+    text = "\n".join(lines)
+    catalog, mistakes = read_catalog(text, None)
+    assert (catalog is None) == bool(mistakes)
+    for mistake in mistakes:
+        assert 0 <= mistake.line <= text.count("\n") + 1
+        assert mistake.message
+        assert mistake.hint
+    if catalog is not None:
+        for which, thing in things_of(catalog).items():
+            assert read_thing(which, 1, write_body(thing)) == thing
 
 
 def test_a_number_beyond_all_bounds_is_told() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from billdesk.core.rules.catalog import Tier, UsageTerms
 from billdesk.core.values.money import check_minor, exponent_of, round_ratio
@@ -67,6 +67,8 @@ def _parts(terms: UsageTerms, over: Fraction) -> tuple[_Part, ...]:
             return _graduated(terms.tiers, over, terms.asset)
         case "volume":
             return (_volume(terms.tiers, over, terms.asset),)
+        case _:
+            assert_never(terms.pricing)
 
 
 def _per_unit(terms: UsageTerms, over: Fraction) -> _Part:
