@@ -122,6 +122,23 @@ def test_a_client_puts_accounts_on_plans_and_renews_them(client_url: str, tmp_pa
         assert client.verify().ok
 
 
+def test_a_client_issues_invoices_and_credits_them(client: Desk) -> None:
+    client.parties.set("acme", legal_name="Acme GmbH")
+    client.parties.set("acme", country="DE")
+    draft = client.invoices.draft("acme")
+    for text in ("Work", "A mistake"):
+        client.invoices.add_line(draft.id, text, "4.00")
+    client.invoices.remove_line(draft.id, 2)
+    number = client.invoices.finalize(draft.id).invoice_number or ""
+    client.invoices.mark_failed(number, memo="the card was declined")
+    client.credit_notes.create(number, "1.00", memo="agreed on the telephone")
+    client.invoices.pay(number)
+    client.credit_notes.create(number, memo="agreed on the telephone")
+    client.invoices.void(client.invoices.draft("acme").id, memo="nobody wants it any more")
+    assert client.invoices.audit().is_clean
+    assert client.verify().ok
+
+
 def test_a_client_connects_gateways_and_removes_them(
     client_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
