@@ -78,7 +78,7 @@ def test_late_use_is_called_a_correction(metered: Shell) -> None:
         desk.usage.record("acme", "calls", 10, event_id="late", at=at)
     run = metered.done("usage-run", "run", "--account", "acme", "--until", "2026-06-01")
     assert (run["corrections"], run["account_ref"]) == (1, "acme")
-    assert "CORRECTION 1: late: 510 × 0.10 in all" in metered("usage-run", "lines", run["id"]).out
+    assert "CORRECTION 1: 510 × 0.10 in all" in metered("usage-run", "lines", run["id"]).out
 
 
 def test_a_stopped_run_says_how_to_go_on(metered: Shell) -> None:

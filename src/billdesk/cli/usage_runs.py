@@ -25,6 +25,10 @@ PostTo = Annotated[
     Literal["wallet", "invoice"], typer.Option("--to", help="What is to pay for it.")
 ]
 
+Only = Annotated[
+    Literal["failed", "late"] | None, typer.Option(help="Only what failed, or was told late.")
+]
+
 _HEADINGS = (
     "ACCOUNT", "PLAN", "METER", "FROM", "UNTIL", "QUANTITY", "BILLED", "UNIT", "AMOUNT", "WHAT",
     "POSTED",
@@ -37,6 +41,7 @@ def preview(
     until: Ended = None,
     account: OfAccount = None,
     to: PostTo = "wallet",
+    only: Only = None,
     after: After = None,
     limit: Limit = "50",
 ) -> None:
@@ -47,7 +52,7 @@ def preview(
     with door.desk() as desk:
         sheet = desk.usage_runs.preview(at(until), account, to)
         page = desk.usage_runs.preview_lines(
-            at(until), account, to, after=after, limit=count(limit)
+            at(until), account, to, only=only, after=after, limit=count(limit)
         )
     door.answer(
         {"run": sheet, "rows": page.rows, "after": page.after},
@@ -113,10 +118,12 @@ def show(door: Door, id: RunId) -> None:
     door.answer(sheet, *_summary(sheet))
 
 
-def lines(door: Door, id: RunId, *, after: After = None, limit: Limit = "200") -> None:
+def lines(
+    door: Door, id: RunId, *, only: Only = None, after: After = None, limit: Limit = "200"
+) -> None:
     """List the lines of a run."""
     with door.desk() as desk:
-        page = desk.usage_runs.lines(id, after, count(limit))
+        page = desk.usage_runs.lines(id, after, count(limit), only=only)
     door.answer_page(page, table(_HEADINGS, map(_line, page.rows)))
 
 

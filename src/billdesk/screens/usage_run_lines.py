@@ -37,6 +37,9 @@ class _Lines(ListScreen["UsageLineSheet"]):
     """Lines with what they come to above them."""
 
     place = "usage_runs"
+    filter_names = ("only",)
+    filter_values = ("only:failed", "only:late")
+    filter_hint = "/ filter: only:failed   only:late"
     empty = "Nothing is due: no month of use is over that was not billed, and none is late."
 
     DEFAULT_CSS = """
@@ -61,17 +64,19 @@ class _Lines(ListScreen["UsageLineSheet"]):
 
     def columns(self) -> Sequence[Column[UsageLineSheet]]:
         return (
-            Column("Account", 10, lambda row: (row.account_ref, "strong"), grow=1),
-            Column("Plan", 9, lambda row: row.plan_code, from_width=110),
-            Column("Meter", 11, lambda row: row.meter, grow=1),
-            Column("From", 11, lambda row: self.app.times.short(row.period_since)),
-            Column("Used", 11, lambda row: group_digits(row.quantity), right=True),
-            Column("Billed", 11, lambda row: group_digits(row.billable), right=True, from_width=96),
-            Column("", 5, lambda row: (row.unit, "muted"), from_width=110),
-            Column("Amount", 10, lambda row: number(row.amount), right=True),
+            Column("Account", 9, lambda row: (row.account_ref, "strong"), grow=1),
+            Column("Plan", 9, lambda row: row.plan_code, from_width=130),
+            Column("Meter", 9, lambda row: row.meter, grow=1),
+            Column("From", 10, lambda row: f"{self.app.times.local(row.period_since):%Y-%m-%d}"),
+            Column("Used", 9, lambda row: group_digits(row.quantity), right=True),
+            Column("Billed", 9, lambda row: group_digits(row.billable), right=True, from_width=110),
+            Column("", 4, lambda row: (row.unit, "muted"), from_width=110),
+            Column("Amount", 9, lambda row: number(row.amount), right=True),
             Column("", 6, lambda row: (row.amount.asset, "muted")),
-            Column("What", 10, what, grow=3),
-        )
+            Column("Sort", 10, sort),
+            Column("What", 18, lambda row: (row.detail or "included", "muted"), grow=4,
+                   from_width=96),
+        )  # fmt: skip
 
     def key_of(self, row: UsageLineSheet) -> str:
         return f"{row.subscription_id} {row.meter} {row.period_since} {row.seq}"
@@ -90,7 +95,8 @@ class _Lines(ListScreen["UsageLineSheet"]):
             ("used", f"{group_digits(row.quantity)} {row.unit}"),
             ("billed", f"{group_digits(row.billable)} {row.unit}"),
             ("amount", amount(row.amount)),
-            ("what", what(row)[0] or NOTHING),
+            ("sort", sort(row)[0]),
+            ("what", row.detail or "included"),
             ("posting", row.posting_id or NOTHING),
             ("invoice", row.invoice_id or NOTHING),
             ("subscription", row.subscription_id),
@@ -114,9 +120,9 @@ class RunLines(_Lines):
         super().__init__(sheet)
         self.title = "Usage run"
 
-    def reader(self, query: Query) -> Callable[[Desk, str | None, int], Page[UsageLineSheet]]:  # noqa: ARG002
-        run_id = str(self.sheet.id)
-        return lambda desk, after, limit: desk.usage_runs.lines(run_id, after, limit)
+    def reader(self, query: Query) -> Callable[[Desk, str | None, int], Page[UsageLineSheet]]:
+        run_id, only = str(self.sheet.id), query.get("only")
+        return lambda desk, after, limit: desk.usage_runs.lines(run_id, after, limit, only=only)
 
 
 class PreviewedLines(_Lines):
@@ -127,10 +133,10 @@ class PreviewedLines(_Lines):
         self.request = request
         self.title = "Usage to be billed"
 
-    def reader(self, query: Query) -> Callable[[Desk, str | None, int], Page[UsageLineSheet]]:  # noqa: ARG002
-        asked = self.request
+    def reader(self, query: Query) -> Callable[[Desk, str | None, int], Page[UsageLineSheet]]:
+        asked, only = self.request, query.get("only")
         return lambda desk, after, limit: desk.usage_runs.preview_lines(
-            *asked, after=after, limit=limit
+            *asked, only=only, after=after, limit=limit
         )
 
 
@@ -155,13 +161,11 @@ def status_tone(sheet: UsageRunSheet) -> str:
     return {"done": "good", "preview": "muted", "running": "accent"}.get(sheet.status, "warn")
 
 
-def what(row: UsageLineSheet) -> tuple[str, str]:
-    """How a line was worked out; a correction, and what could not be billed, say so first."""
+def sort(row: UsageLineSheet) -> tuple[str, str]:
+    """Whether a line closes its month, corrects it, or could not be billed."""
     if row.seq == 0:
-        return f"NOT BILLED: {row.detail}", "bad"
-    if row.seq > 1:
-        return f"CORRECTION {row.seq - 1}: {row.detail}", "accent"
-    return row.detail or "included", "muted"
+        return "NOT BILLED", "bad"
+    return ("correction", "accent") if row.seq > 1 else ("month", "muted")
 
 
 def _progress(sheet: UsageRunSheet) -> str:

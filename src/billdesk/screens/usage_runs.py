@@ -52,7 +52,7 @@ class UsageRunsScreen(ListScreen["UsageRunSheet"]):
             Column("Started", 11, lambda row: self.app.times.short(row.started_at)),
             Column("Status", 7, lambda row: (row.status, status_tone(row))),
             Column("Whose", 8, lambda row: (row.account_ref or "all", "strong"), grow=1),
-            Column("To", 7, lambda row: row.post_to),
+            Column("To", 7, lambda row: row.post_to, from_width=90),
             Column("Done", 6, lambda row: count(row.done), right=True, from_width=110),
             Column("Periods", 7, lambda row: count(row.periods), right=True, from_width=96),
             Column("Lines", 6, lambda row: count(row.lines), right=True),
@@ -78,7 +78,9 @@ class UsageRunsScreen(ListScreen["UsageRunSheet"]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         row = self.table.row
-        return row is not None and row.status != "done" if action == "resume" else True
+        if action == "resume":
+            return row is not None and row.status != "done"
+        return action != "filter"  # they are few, and the newest first
 
     def action_preview(self) -> None:
         if self.may_act():

@@ -160,6 +160,10 @@ def test_what_cannot_be_paid_stays_open_and_comes_again(metered: Desk, clock: Mo
     [failed] = [line for line in lines(metered, run) if line.seq == 0]
     assert (failed.account_ref, failed.period_since) == ("poor", JANUARY)
     assert "50.00 USD is needed, 1.00 USD can be used" in failed.detail
+    assert run.id is not None
+    assert metered.usage_runs.lines(run.id, only="failed").rows == (failed,)
+    assert metered.usage_runs.lines(run.id, only="late").rows == ()
+    assert len(metered.usage_runs.preview_lines(only="failed").rows) == 1
     assert balance(metered, "poor") == 100
     assert usage_entries(metered, "poor") == []
     [refusal] = [row for row in metered.audit.list(account="poor").rows if row.outcome == "refused"]
@@ -218,12 +222,14 @@ def test_late_use_lands_in_the_next_run_as_a_correction(
     metered.usage_runs.run()
     use(metered, 300, JANUARY + timedelta(days=2))
     use(metered, 200, JANUARY + timedelta(days=2))
+    assert len(metered.usage_runs.preview_lines(only="late").rows) == 1
+    assert metered.usage_runs.preview_lines(only="failed").rows == ()
     run = metered.usage_runs.run(account=only)
     assert figures(run) == (0, 1, 1, 0)
     [line] = lines(metered, run)
     assert (line.seq, line.quantity, line.billable) == (2, "500", "400")
     assert line.amount == Money(4000, "USD")
-    assert line.detail.startswith("late")
+    assert line.detail == "400 × 0.10 in all"
     use(metered, 2, JANUARY + timedelta(days=2), meter="transfer")
     [line] = lines(metered, metered.usage_runs.run(account=only))
     assert (line.meter, line.seq, line.amount.minor) == ("transfer", 3, 10)
@@ -277,6 +283,8 @@ def test_what_is_asked_for_must_make_sense(metered: Desk) -> None:
         metered.usage_runs.run(APRIL)
     with pytest.raises(BadInput, match="posted to 'moon'"):
         metered.usage_runs.preview(post_to="moon")
+    with pytest.raises(BadInput, match="no sort of lines"):
+        metered.usage_runs.preview_lines(only="moon")
     with pytest.raises(NotFound):
         metered.usage_runs.get("urn_nothing")
     with metered.transaction(), pytest.raises(Refused, match="write blocks of its own"):

@@ -446,7 +446,7 @@ def test_a_correction_is_invoiced_by_the_next_run(by_volume: Desk) -> None:
     by_volume.usage_runs.run(post_to="invoice")
     newest, _ = by_volume.invoices.list(account="acme").rows
     [line] = by_volume.invoices.detail(newest.id).lines
-    assert line.text == "Starter, API calls, late: late: 200 × 0.10 in all"
+    assert line.text == "Starter, API calls, late: 200 × 0.10 in all"
     assert newest.subtotal.minor == 1000
 
 

@@ -44,6 +44,7 @@ INVOICES_AT_ONCE = 50
 """Whoever else finalizes an invoice waits for the block in which a run does."""
 
 POST_TO = ("wallet", "invoice")
+ONLY = (None, "failed", "late")
 
 Progress = Callable[[int, int], None]
 
@@ -70,16 +71,21 @@ class UsageRuns:
         account: str | None = None,
         post_to: str = "wallet",
         *,
+        only: str | None = None,
         after: str | None = None,
         limit: int = 200,
     ) -> Page[UsageLineSheet]:
-        """The lines that a run would book now, account by account. Raises BadInput, NotFound.
+        """The lines that a run would book now, account by account; `only` as in `lines`.
 
-        An account's lines stay on one page, which may thus hold a few more than `limit`.
+        An account's lines stay on one page, which may thus hold a few more than `limit`. Raises
+        BadInput, NotFound.
         """
         check_limit(limit)
+        _check_only(only)
         end, account_id = self._read(until, account, post_to)
-        return preview_lines(self._office, end, account_id, post_to, read_cursor(after) or 0, limit)
+        return preview_lines(
+            self._office, end, account_id, post_to, only, read_cursor(after) or 0, limit
+        )
 
     def run(
         self,
@@ -132,12 +138,19 @@ class UsageRuns:
         """One run, with what it came to so far. Raises NotFound."""
         return run_sheet(self._find(id))
 
-    def lines(self, id: str, after: str | None = None, limit: int = 200) -> Page[UsageLineSheet]:
-        """The lines of a run, as they were booked; `seq` 0 could not be. Raises BadInput, NotFound."""
+    def lines(
+        self, id: str, after: str | None = None, limit: int = 200, *, only: str | None = None
+    ) -> Page[UsageLineSheet]:
+        """The lines of a run, as they were booked.
+
+        `only`: `failed` are those that could not be billed (`seq` 0), `late` the corrections (above 1).
+        Raises BadInput, NotFound.
+        """
         check_limit(limit)
+        _check_only(only)
         run = self._find(id)
         with self._office.database.read() as session:
-            rows = usage_lines.lines_of(session, run.number, read_cursor(after), limit)
+            rows = usage_lines.lines_of(session, run.number, read_cursor(after), limit, only)
             meters = store.meters_ever(session)
         sheets = tuple(stored_line_sheet(row, meters[row.meter]) for row in rows)
         return Page(sheets, str(rows[-1].number) if len(rows) == limit else None)
@@ -303,6 +316,11 @@ def run_due(office: Office, now: datetime) -> int:
     except AtWork:
         return 0
     return 0 if sheet.replayed else sheet.lines
+
+
+def _check_only(only: str | None) -> None:
+    if only not in ONLY:
+        raise BadInput(f"{str(only)[:40]!r} is no sort of lines", "failed or late")
 
 
 def _check_dead(session: Session, run: Run) -> None:

@@ -16,7 +16,7 @@ from billdesk.core.operations.usage_tallying import (
 )
 from billdesk.core.rules.ledger import Draft, Guard, Leg, guard
 from billdesk.core.rules.sheets import Page, UsageLineSheet, UsageRunSheet
-from billdesk.core.rules.usage_bills import assets_of
+from billdesk.core.rules.usage_bills import CLOSING, assets_of
 from billdesk.core.store import usage_runs as store
 from billdesk.core.store.sessions import Session
 from billdesk.core.store.usage_runs import Metered, Run
@@ -55,7 +55,13 @@ def preview(
 
 
 def preview_lines(
-    office: Office, end: int, account_id: str | None, post_to: str, after: int, limit: int
+    office: Office,
+    end: int,
+    account_id: str | None,
+    post_to: str,
+    only: str | None,
+    after: int,
+    limit: int,
 ) -> Page[UsageLineSheet]:
     """The lines of the accounts behind the one whose leader is `after`, `limit` or a few more."""
     sheets: list[UsageLineSheet] = []
@@ -65,10 +71,17 @@ def preview_lines(
         for some in _batches(session, after, account_id, at_once):
             foreseen = _foresee(office, session, pricer.work_out(session, some), post_to)
             for each in foreseen:
-                sheets += previewed_line_sheets(each, pricer.meters)
+                if only is None or only == _sort_of(each):
+                    sheets += previewed_line_sheets(each, pricer.meters)
             if len(sheets) >= limit:
                 return Page(tuple(sheets), str(some[-1].leader))
     return Page(tuple(sheets), None)
+
+
+def _sort_of(settled: Settled) -> str:
+    if not settled.is_booked:
+        return "failed"
+    return "closing" if settled.owed.bill.seq == CLOSING else "late"
 
 
 def _pricer(session: Session, end: int, account_id: str | None) -> Pricer:

@@ -133,7 +133,7 @@ def correcting_bill(
                 is_now.billable - was.billable,
                 terms.asset,
                 is_now.amount_minor - before.amount_minor,
-                "late" + (f": {' + '.join(is_now.parts)} in all" if is_now.parts else ""),
+                f"{' + '.join(is_now.parts)} in all" if is_now.parts else "",
                 quantity,
                 is_now.amount_minor,
             )

@@ -57,13 +57,18 @@ def correct_periods(session: Session, rows: Iterable[Sequence[Any]]) -> None:
     )
 
 
-def lines_of(session: Session, run_number: int, after: int | None, limit: int) -> list[LineRow]:
-    """Lines of a run, in the order in which they were booked."""
+_ONLY = {None: "", "failed": " AND l.seq = 0", "late": " AND l.seq > 1"}
+
+
+def lines_of(
+    session: Session, run_number: int, after: int | None, limit: int, only: str | None = None
+) -> list[LineRow]:
+    """Lines of a run, in the order in which they were booked; `only`: those failed, or late."""
     rows = session.all(
         "SELECT l.number, a.ref, a.name, l.subscription_id, l.plan_code, l.meter, l.seq,"
         " l.period_since, l.period_until, l.quantity, l.billable, l.asset, l.amount_minor,"
         " l.posting_id, l.invoice_id, l.detail FROM usage_line l JOIN account a ON a.id = l.account_id"
-        " WHERE l.run_number = ? AND l.number > ? ORDER BY l.number LIMIT ?",
+        f" WHERE l.run_number = ? AND l.number > ?{_ONLY[only]} ORDER BY l.number LIMIT ?",
         (run_number, after or 0, limit),
     )
     return [LineRow._make(row) for row in rows]
