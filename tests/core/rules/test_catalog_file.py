@@ -155,6 +155,14 @@ def test_prices_without_an_asset_are_in_the_ledgers_own() -> None:
     assert [terms.asset for terms in euros.plans["pro"].usage] == ["EUR", "EUR"]
 
 
+def test_names_of_every_script_are_taken_as_they_are_spelled() -> None:
+    for name in ("株式会社テスト", "نرم\u200cافزار", "क्\u200dष", "Grünwald & Söhne", "شركة"):
+        catalog, mistakes = read_catalog(GOOD.replace("Northwind", name), None)
+        assert not mistakes
+        assert catalog is not None
+        assert catalog.company.name == name
+
+
 def test_a_plan_without_a_rank_has_its_place_in_its_family() -> None:
     lines = ["[schedules.m]\nmonths = 1"]
     for code, family in (("a", "x"), ("b", "y"), ("c", "x")):

@@ -113,7 +113,7 @@ class Section:
             self.wrong(key, f"the {key} is empty", "write it between the quotes")
         elif len(value) > longest:
             self.wrong(key, f"the {key} has {len(value):,} characters", f"at most {longest:,}")
-        elif any(visible(part) != part for part in parts):
+        elif any(visible(part) != part for part in map(_without_joiners, parts)):
             one_line = "" if lines else ", on one line"
             self.wrong(
                 key,
@@ -347,6 +347,11 @@ def nearest(word: str, known: Iterable[str]) -> str:
     if close:
         return f"did you mean {close[0]}?"
     return f"known: {', '.join(known[:12])}" if known else "there is none in the file"
+
+
+def _without_joiners(text: str) -> str:
+    """Text without the two signs of no width that names in Persian or Hindi are spelled with."""
+    return text.replace("\u200c", "").replace("\u200d", "")
 
 
 def _as_code(key: str) -> str:
