@@ -9,6 +9,7 @@ import pytest
 
 from billdesk.core.desk import Desk, open_desk
 from billdesk.core.gateways.stripe import Stripe
+from billdesk.core.gateways.stripe.billing import invoice_state, subscription_state
 from billdesk.core.rules.gateway import Fact
 from billdesk.core.rules.invoices import LineDraft
 from billdesk.core.rules.mirrors import GatewayLine, GatewayPart, InvoiceRequest
@@ -356,6 +357,24 @@ def test_a_failure_that_stripe_repeats_under_a_key_is_overcome(
     assert stripe.send_invoice(request(customer_id)).stage == "invoice_finalized"
 
 
+def test_a_failure_without_effect_is_tried_under_another_key(
+    scene: StripeScene, stripe: Stripe, customer_id: str
+) -> None:
+    scene.server.fails_keyed = True
+    with pytest.raises(GatewayUnreachable):
+        stripe.send_invoice(request(customer_id))
+    [made] = scene.books.of("invoice")
+    del scene.books.objects[made["id"]]
+    assert stripe.send_invoice(request(customer_id)).stage == "invoice_finalized"
+    assert "inv_1:again" in scene.server.keys
+
+
+def test_what_shows_too_little_is_no_state() -> None:
+    assert invoice_state({"status": "open", "currency": "usd"}, {}) is None
+    assert invoice_state({"status": "strange", "total": 1, "currency": "usd"}, {}) is None
+    assert subscription_state({"status": "active"}) is None
+
+
 def test_a_voided_one_is_made_anew_under_another_day(
     scene: StripeScene, stripe: Stripe, billing: StripeBilling, customer_id: str, clock: MovingClock
 ) -> None:
@@ -435,6 +454,74 @@ def test_one_of_ours_is_sent_paid_there_and_paid_here(
     assert desk.invoices.get(invoice.id).status == "paid"
     assert desk.facts.list(state="waiting").rows == ()
     agree(desk, scene, clock)
+
+
+def test_a_draft_there_is_a_draft_here_until_it_is_finalized(
+    desk: Desk, billing: StripeBilling, customer_id: str, clock: MovingClock
+) -> None:
+    made = billing.bill(billing.subscribe(customer_id, metadata={"billdesk_account": "acme"}))
+    poll(desk, clock)
+    [row] = desk.invoices.list(account="acme").rows
+    assert (row.status, row.total.minor, row.invoice_number) == ("draft", 2_000, None)
+    billing._add_line(made, {"amount": 500, "description": "More of it"})
+    billing.finalize(made["id"])
+    poll(desk, clock)
+    [row] = desk.invoices.list(account="acme").rows
+    assert (row.status, row.total.minor) == ("open", 2_500)
+    assert len(desk.invoices.detail(row.id).lines) == 2
+    assert desk.invoices.audit().is_clean
+
+
+def test_a_draft_that_is_voided_there_is_void_here(
+    desk: Desk, billing: StripeBilling, customer_id: str, clock: MovingClock
+) -> None:
+    made = billing.bill(billing.subscribe(customer_id, metadata={"billdesk_account": "acme"}))
+    poll(desk, clock)
+    billing.void(made["id"])
+    assert desk.mirrors.sync_invoice("stripe", made["id"]).status == "void"
+
+
+def test_one_without_a_number_or_with_a_taken_one_is_told_apart_by_its_id(
+    desk: Desk, billing: StripeBilling, customer_id: str, clock: MovingClock
+) -> None:
+    subscription = billing.subscribe(customer_id, metadata={"billdesk_account": "acme"})
+    bare, *twins = (billing.bill(subscription) for _ in range(3))
+    bare["status"] = "open"
+    for twin in twins:
+        twin["number"] = "SAME-1"
+        billing.finalize(twin["id"])
+    billing._books.tell("invoice.finalized", bare)
+    poll(desk, clock)
+    numbers = {row.external_id: row.invoice_number for row in desk.invoices.list().rows}
+    assert numbers[bare["id"]] == bare["id"]
+    assert min(numbers[twin["id"]] or "" for twin in twins) == "SAME-1"
+    assert len(set(numbers.values())) == 3
+
+
+def test_an_invoice_without_a_subscription_goes_by_its_customer(
+    desk: Desk, billing: StripeBilling, customer_id: str
+) -> None:
+    made = billing.make_invoice(
+        {"customer": customer_id, "currency": "usd", "metadata": {"billdesk_account": "acme"}}
+    )
+    billing._add_line(made, {"amount": 700, "description": "Workshop"})
+    billing.finalize(made["id"])
+    sheet = desk.mirrors.sync_invoice("stripe", made["id"])
+    assert (sheet.status, sheet.about, sheet.total) == ("open", None, Money(700, "USD"))
+
+
+def test_what_shows_too_little_waits_and_says_what_helps(
+    desk: Desk, billing: StripeBilling, customer_id: str, clock: MovingClock
+) -> None:
+    made = billing.bill(billing.subscribe(customer_id, metadata={"billdesk_account": "acme"}))
+    made["total"] = None
+    bare = billing.subscribe(customer_id)
+    bare["items"] = {"data": []}
+    billing.change(bare)
+    poll(desk, clock)
+    waiting = {fact.object_id: fact.detail for fact in desk.facts.list(state="waiting").rows}
+    assert "sync it to ask again" in waiting[made["id"]]
+    assert "sync it to ask again" in waiting[bare["id"]]
 
 
 def test_one_that_was_paid_outside_of_stripe_moves_no_money_here(

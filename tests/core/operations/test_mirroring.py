@@ -273,6 +273,15 @@ def test_what_is_one_accounts_is_never_given_to_another(shop: Shop) -> None:
     assert same.account_ref == "acme"
 
 
+def test_one_that_names_no_customer_is_given_to_an_account_too(shop: Shop) -> None:
+    external_id = stranger(shop)
+    shop.gateway.change_subscription(external_id, customer_id=None)
+    with pytest.raises(Refused, match="no account of ours is its customer"):
+        shop.desk.mirrors.sync_subscription("sandbox", external_id)
+    sheet = shop.desk.mirrors.sync_subscription("sandbox", external_id, account="acme")
+    assert sheet.account_ref == "acme"
+
+
 def test_the_house_subscribes_to_nothing(shop: Shop) -> None:
     with pytest.raises(Refused, match="no account of ours"):
         shop.desk.mirrors.sync_subscription("sandbox", stranger(shop), account="house")
@@ -484,6 +493,7 @@ def test_a_lost_reply_is_also_healed_by_a_poll(shop: Shop) -> None:
 
 
 def test_after_a_clear_no_it_is_at_no_gateway(shop: Shop) -> None:
+    customer(shop)
     invoice = ours(shop)
     shop.gateway.switches = SandboxSwitches(key_refused=True)
     with pytest.raises(GatewayError):

@@ -1,6 +1,7 @@
 """What accounts have saved to pay with: added at the gateway, ranked and removed at the desk."""
 
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,9 @@ from billdesk.core.values.errors import (
     ReadOnly,
     Refused,
 )
+from billdesk.core.values.money import Money
 from tests.core.operations.conftest import MEMO
+from tests.core.operations.metered import sell
 from tests.core.operations.off_session import BY_HAND, MINUTE, Killed, Shop
 
 VISA = Method("m_1", "c_1", "Visa ···· 4242", "2030-04")
@@ -304,6 +307,32 @@ def test_what_a_top_up_needs_is_neither_removed_nor_ranked_down(shop: Shop) -> N
     shop.desk.watches.stop_topup("acme")
     shop.desk.methods.remove(default.id)
     assert shop.desk.methods.list("acme") == ()
+
+
+def test_what_a_subscription_is_charged_to_is_neither_removed_nor_ranked_down(shop: Shop) -> None:
+    default, _ = shop.save_both()
+    sell(shop.desk)
+    made = shop.desk.subscriptions.create("acme", "starter", paid_by="gateway")
+    with pytest.raises(Refused, match="acme pays starter from"):
+        shop.desk.methods.remove(default.id)
+    with pytest.raises(Refused, match="acme pays starter from"):
+        shop.desk.methods.set_role(default.id, "")
+    shop.desk.subscriptions.cancel(made.id, when="now")
+    assert shop.desk.methods.remove(default.id).role == ""
+
+
+def test_the_last_method_at_a_gateway_that_keeps_a_subscription_stays(shop: Shop) -> None:
+    default, backup = shop.save_both()
+    kept = shop.gateway.subscribe(
+        default.customer_id, Money(2_900, "USD"), shop.clock.now() + timedelta(days=30)
+    )
+    shop.desk.mirrors.sync_subscription("sandbox", kept.object_id)
+    shop.desk.methods.remove(backup.id)
+    with pytest.raises(Refused, match="sandbox charges acme for sandbox-plan"):
+        shop.desk.methods.remove(default.id)
+    shop.gateway.change_subscription(kept.object_id, status="canceled")
+    shop.desk.mirrors.sync_subscription("sandbox", kept.object_id)
+    shop.desk.methods.remove(default.id)
 
 
 def test_a_desk_that_only_looks_asks_no_gateway(shop: Shop, ledger_url: str) -> None:

@@ -26,7 +26,6 @@ from billdesk.core.operations.office import Office
 from billdesk.core.operations.outcomes import (
     APPLIED,
     CREDITED,
-    UNSETTLED,
     Outcome,
     settled_drafts,
     waits,
@@ -51,7 +50,6 @@ from billdesk.core.store.parties import party_of
 from billdesk.core.store.sessions import Session
 from billdesk.core.store.subscriptions import lock_account, subscription_by_external
 from billdesk.core.values.clock import to_micros
-from billdesk.core.values.errors import Broken
 from billdesk.core.values.money import Money
 
 GATEWAY = "gateway"
@@ -347,20 +345,15 @@ def _bring(
         payment_external_id=None,
         charge_id=part.charge_id or None,
     )
-    payment = payment_store.payment_of_fact(session, settled)
-    if payment is not None and payment.status not in UNSETTLED:
-        return False
-    at = to_micros(now)
-    if payment is None:
-        payment_id = office.ids.make("pay", now)
-        payment_store.add_payment(
-            session, id=payment_id, account_id=record.account_id, gateway=fact.gateway,
-            mode=fact.mode, amount=_money(part.amount_minor, record),
-            actor=f"gateway:{fact.gateway}", at=at, purpose="invoice", invoice_id=record.id,
-        )  # fmt: skip
-        payment = payment_store.payment_by_id(session, payment_id)
-        if payment is None:
-            raise Broken("a payment that was just written down is not there")
+    if payment_store.payment_of_fact(session, settled) is not None:
+        return False  # its own facts move it
+    at, payment_id = to_micros(now), office.ids.make("pay", now)
+    payment_store.add_payment(
+        session, id=payment_id, account_id=record.account_id, gateway=fact.gateway,
+        mode=fact.mode, amount=_money(part.amount_minor, record),
+        actor=f"gateway:{fact.gateway}", at=at, purpose="invoice", invoice_id=record.id,
+    )  # fmt: skip
+    payment = payment_store.payment_there(session, payment_id)
     deposit, *fees = settled_drafts(office, settled, payment, now)
     posting_id = (book_credit if settles else book)(office, deposit, now).id
     for fee in fees:

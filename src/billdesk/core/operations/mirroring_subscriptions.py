@@ -42,15 +42,16 @@ def apply_to_subscription(office: Office, session: Session, fact: Fact, now: dat
         return APPLIED
     external_id = fact.object_id
     known = store.subscription_by_external(session, fact.gateway, fact.mode, external_id)
+    account_id = known.account_id if known is not None else whose(session, fact, state)
+    if account_id is None:
+        return waits(unknown_customer(fact, state))
     if known is None:
-        account_id = whose(session, fact, state)
-        if account_id is None:
-            return waits(unknown_customer(fact, state))
         store.lock_account(session, account_id)
+        # Another process may have been faster.
         known = store.subscription_by_external(session, fact.gateway, fact.mode, external_id)
-        if known is None:
-            _begin(office, session, fact, state, account_id, now)
-            return APPLIED
+    if known is None:
+        _begin(office, session, fact, state, account_id, now)
+        return APPLIED
     locked = store.subscription_by_id(session, known.id, lock=True)
     _move(office, session, fact, state, locked or known, now)
     return APPLIED
