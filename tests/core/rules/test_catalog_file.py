@@ -156,7 +156,7 @@ def test_prices_without_an_asset_are_in_the_ledgers_own() -> None:
 
 
 def test_names_of_every_script_are_taken_as_they_are_spelled() -> None:
-    for name in ("株式会社テスト", "نرم\u200cافزار", "क्\u200dष", "Grünwald & Söhne", "شركة"):
+    for name in ("株式会社テスト", "می\u200cشود", "क्\u200dष", "Grünwald & Söhne", "شركة"):
         catalog, mistakes = read_catalog(GOOD.replace("Northwind", name), None)
         assert not mistakes
         assert catalog is not None
