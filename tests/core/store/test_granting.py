@@ -84,6 +84,24 @@ def test_a_client_works_at_the_desk(client: Desk, login: str) -> None:
     assert actors == {"owner", login}
 
 
+def test_a_client_grants_credits_and_sells_packs(client: Desk, tmp_path: Path) -> None:
+    path = tmp_path / "catalog.toml"
+    path.write_text('[packs.small]\nname = "Small"\ncredits = 10\nprice = "9.99 USD"\n')
+    assert client.catalog.apply(path).applied
+    client.credits.grant(
+        "acme", 5, memo="a voucher of the fair", expires_at=client.now() + timedelta(days=1)
+    )
+    charge = client.credits.deduct("acme", 3, reference="c")
+    client.refunds.create(charge.id)
+    bought = client.packs.buy("acme", "small")
+    client.packs.refund(bought.id, memo="not needed after all")
+    assert isinstance(client.clock, MovingClock)
+    client.clock.advance(timedelta(days=1))
+    assert client.credits.expire_due() == 1
+    assert client.credits.get("acme").lots == ()
+    assert client.verify().findings == ()
+
+
 def test_a_client_has_methods_saved_and_charges_them(client_url: str) -> None:
     clock = MovingClock(START)
     with open_desk(client_url, clock=clock) as client:
