@@ -216,6 +216,15 @@ def test_unused_credits_go_back_for_their_share_rounded_down(desk: Desk, sold: s
     assert (entry.amount, entry.counterparty) == (Money(-99, "CREDIT"), "granted:pack")
 
 
+def test_what_a_pack_led_to_is_not_undone_alone(desk: Desk, sold: str) -> None:
+    bought = desk.packs.buy(sold, "small")
+    desk.packs.refund(bought.id, memo="not needed after all")
+    for kind in ("pack_purchase", "credit_grant", "pack_refund"):
+        (entry,) = desk.ledger.entries(sold, kinds=(kind,)).rows
+        with pytest.raises(Refused, match=f"is a {kind}"):
+            desk.reversals.create(entry.posting_id, memo=MEMO)
+
+
 def test_tax_comes_back_with_its_pack(desk: Desk, sold: str) -> None:
     bought = desk.packs.buy(sold, "taxed")
     desk.credits.deduct(sold, 250, reference="r1")

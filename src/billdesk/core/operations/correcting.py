@@ -141,6 +141,7 @@ def _page(
 _REMEDIES = {
     "invoice_payment": "give it back by a credit note: billdesk credit-note create",
     "pack_purchase": "give the pack back: billdesk pack refund",
+    "pack_refund": "sell the pack again: billdesk pack buy",
     "credit_note": "issue another invoice",
     "usage": "record what was used, and the next run corrects it",
     "credit_use": "grant credits instead: billdesk credits grant",
