@@ -12,6 +12,7 @@ from billdesk.core.operations.paying import resume_off_session
 from billdesk.core.rules.invoices import LineDraft
 from billdesk.core.rules.sheets import InvoiceSheet, PaymentSheet
 from billdesk.core.store.methods import remove_method
+from billdesk.core.store.mirrors import place_at
 from billdesk.core.values.errors import AccountClosed, GatewayBusy, GatewayUnreachable, Refused
 from tests.core.operations.conftest import MEMO
 from tests.core.operations.invoiced import issued, office_of, set_up
@@ -70,6 +71,18 @@ def test_what_was_given_up_on_is_not_paid_by_itself(shop: Shop) -> None:
     shop.desk.invoices.write_off(sheet.id, memo=MEMO)
     credit(shop, "10.00")
     assert collect(shop) == Collected()
+    assert shop.desk.invoices.pay(sheet.id).status == "paid"
+
+
+def test_what_waits_at_a_gateway_is_not_collected_here_too(shop: Shop) -> None:
+    shop.save()
+    sheet = issued(shop.desk)
+    with office_of(shop.desk).database.write() as session:
+        place_at(session, sheet.id, "sandbox", "test", "in_1")
+    credit(shop, "10.00")
+    assert collect(shop) == Collected()
+    with pytest.raises(Refused, match="INV-000001 waits at sandbox"):
+        shop.desk.invoices.collect(sheet.id)
     assert shop.desk.invoices.pay(sheet.id).status == "paid"
 
 

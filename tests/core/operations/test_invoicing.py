@@ -82,9 +82,8 @@ def test_a_finalized_invoice_takes_no_line_and_loses_none(desk: Desk) -> None:
         desk.invoices.remove_line(number, 1)
 
 
-def test_a_draft_is_begun_once_for_a_reference(desk: Desk, clock: MovingClock) -> None:
+def test_a_draft_is_begun_once_for_a_reference(desk: Desk) -> None:
     first = desk.invoices.draft("acme", reference="a")
-    clock.advance(timedelta(seconds=1))
     again = desk.invoices.draft("acme", reference="a", asset="USD")
     assert (again.id, again.replayed, first.replayed) == (first.id, True, False)
     assert len(desk.audit.list(action="invoice.draft").rows) == 1
@@ -151,6 +150,20 @@ def test_postings_of_an_invoice_are_not_undone_alone(desk: Desk) -> None:
             desk.refunds.create(posting_id or "")
     lot = desk.credits.grant("acme", 100, memo=MEMO)
     assert desk.reversals.create(lot.posting_id, memo=MEMO).kind == "reversal"
+
+
+def test_an_invoice_that_is_kept_at_a_gateway_is_only_read_here(desk: Desk) -> None:
+    sheet = issued(desk, source="gateway")
+    verbs = desk.invoices
+    for act in (verbs.void, verbs.write_off, verbs.mark_paid, verbs.mark_failed):
+        with pytest.raises(Refused, match="is kept at"):
+            act(sheet.id, memo=MEMO)
+    for verb in (verbs.pay, verbs.collect, verbs.finalize):
+        with pytest.raises(Refused, match="is kept at"):
+            verb(sheet.id)
+    with pytest.raises(Refused, match="is kept at"):
+        verbs.add_line(sheet.id, "More", "1")
+    assert verbs.get(sheet.id) == sheet
 
 
 def test_a_packs_credits_come_and_stay_away_with_its_invoice(desk: Desk, tmp_path: Path) -> None:

@@ -51,8 +51,8 @@ def collect_invoice(office: Office, invoice_id: str, now: datetime) -> InvoiceSh
 
     A decline is an answer, and the invoice says so. Inside a block or a rehearsal no gateway is asked:
     the next poll does, if it was committed. Raises NotFound, AccountClosed, Refused when it is not
-    open, a payment is on its way, nothing is saved or its gateway is not connected; GatewayError; after
-    those of `STAYS_OPEN` the payment stays open, and a poll finds out.
+    open, waits at a gateway, a payment is on its way, nothing is saved or its gateway is not connected;
+    GatewayError; after those of `STAYS_OPEN` the payment stays open, and a poll finds out.
     """
     with office.database.write() as session:
         intent = _write_down(office, session, invoice_id, now)
@@ -108,6 +108,10 @@ def _write_down(
     """The intent, before anything leaves the building. Raises what `collect_invoice` does, Refused."""
     record = locked(session, invoice_id)
     check_open(record)
+    if record.external_id is not None:
+        raise Refused(
+            f"{record.name} waits at {record.gateway}", "it is paid there, and a poll tells"
+        )
     account = office.account(session, record.account_id)
     if account.status != "open":
         raise AccountClosed(f"the account is {account.status}", "reopen it first")

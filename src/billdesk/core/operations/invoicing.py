@@ -56,7 +56,10 @@ _Act = Callable[[Office, Session, str, datetime], InvoiceSheet]
 
 
 class Invoices:
-    """`desk.invoices`. Invoices are named by their id or number."""
+    """`desk.invoices`. Invoices are named by their id or number.
+
+    One that is kept at a gateway is only read here: every act on it raises Refused.
+    """
 
     def __init__(self, office: Office) -> None:
         self._office = office
@@ -89,17 +92,18 @@ class Invoices:
             due_days=due_days,
         )
         with office.database.write() as session:
-            status = office.account(session, account).status
-            if status != "open":
-                raise AccountClosed(f"the account is {status}", "reopen it first")
+            owner = office.account(session, account)
+            if owner.status != "open":
+                raise AccountClosed(f"the account is {owner.status}", "reopen it first")
+            known = store.record_by_reference(session, reference) if reference else None
             invoice_id = draft_invoice(office, session, draft, now)
             sheet = sheet_of(session, invoice_id, now)
-            if sheet.created_at == now:
+            if known is None:
                 office.audit(
                     session, now=now, action="invoice.draft", summary=str(sheet.total),
-                    account_id=office.account(session, account).id, data={"invoice": invoice_id},
+                    account_id=owner.id, data={"invoice": invoice_id},
                 )  # fmt: skip
-            return sheet._replace(replayed=sheet.created_at != now)
+            return sheet._replace(replayed=known is not None)
 
     def add_line(
         self,
@@ -222,14 +226,14 @@ class Invoices:
         office = self._office
         office.check_writable()
         with office.database.read() as session:
-            invoice_id = invoice_named(session, invoice).id
+            invoice_id = _ours(session, invoice).id
         return collecting.collect_invoice(office, invoice_id, office.now())
 
     def _act(self, invoice: str, act: _Act) -> InvoiceSheet:
         office = self._office
         now = office.now()
         with office.database.write() as session:
-            return act(office, session, invoice_named(session, invoice).id, now)
+            return act(office, session, _ours(session, invoice).id, now)
 
     # --- reading ---
 
@@ -297,8 +301,16 @@ class Invoices:
         return audit_invoices(self._office, on_progress)
 
 
+def _ours(session: Session, invoice: str) -> InvoiceRecord:
+    """An invoice that is not kept at a gateway. Raises NotFound, Refused."""
+    record = invoice_named(session, invoice)
+    if record.source == "gateway":
+        raise Refused(f"{record.name} is kept at {record.gateway}", "change it there, then sync it")
+    return record
+
+
 def _locked_draft(session: Session, invoice: str) -> InvoiceRecord:
-    record = locked(session, invoice_named(session, invoice).id)
+    record = locked(session, _ours(session, invoice).id)
     if record.status != "draft":
         raise Refused(
             f"{record.name} is {record.status} and never changes", "correct it by a credit note"

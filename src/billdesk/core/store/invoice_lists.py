@@ -107,14 +107,15 @@ _PAYABLE = f"""
 SELECT i.id FROM invoice i
 JOIN account a ON a.id = i.account_id
 JOIN wallet w ON w.account_id = i.account_id AND w.purpose = 'cash' AND w.asset = i.asset
-WHERE i.status = 'open' AND i.kind = 'invoice' AND a.status = 'open' AND w.freezes = 0
+WHERE i.status = 'open' AND i.kind = 'invoice' AND i.gateway IS NULL
+      AND a.status = 'open' AND w.freezes = 0
       AND w.balance_minor - w.held_minor - CASE WHEN w.floor_minor > 0 THEN w.floor_minor ELSE 0 END
           >= i.total_minor - i.credited_minor - i.paid_minor
       AND {_NO_PAYMENT_ON_ITS_WAY}
 ORDER BY i.due_on, i.number LIMIT ?"""
 _UNTRIED = """
 SELECT i.id FROM invoice i
-WHERE i.status = 'open' AND i.kind = 'invoice' AND i.attempts = 0
+WHERE i.status = 'open' AND i.kind = 'invoice' AND i.gateway IS NULL AND i.attempts = 0
       AND (EXISTS (SELECT 1 FROM subscription s WHERE s.id = i.about AND s.paid_by = 'gateway')
            OR EXISTS (SELECT 1 FROM pack_purchase k WHERE k.id = i.about AND k.paid_by = 'gateway'))
       AND NOT EXISTS (SELECT 1 FROM payment p WHERE p.invoice_id = i.id)
@@ -124,7 +125,8 @@ ORDER BY i.due_on, i.number LIMIT ?"""
 def payable_invoices(session: Session, limit: int) -> list[str]:
     """Open invoices that money in their account's wallet can pay, those due first first.
 
-    A credit limit is no money. One that a payment is on its way for is left alone.
+    A credit limit is no money. One that a payment is on its way for, or that waits at a gateway for its
+    customer, is left alone: it would be paid twice.
     """
     return [row[0] for row in session.all(_PAYABLE, (limit,))]
 
