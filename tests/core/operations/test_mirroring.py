@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
@@ -401,6 +402,36 @@ def test_one_that_is_voided_or_given_up_there_is_so_here_too(shop: Shop) -> None
     shop.gateway.pay_invoice(given_up)
     poll(shop)
     assert [invoice.status for invoice in invoices(shop)] == ["void", "paid"]
+
+
+def test_money_in_the_wallet_pays_no_invoice_that_a_gateway_collects(shop: Shop) -> None:
+    shop.desk.adjustments.credit("acme", "500.00", memo="for a test of the desk")
+    shop.gateway.bill(subscribe(shop))
+    sent = ours(shop)
+    shop.desk.mirrors.send_invoice(sent.id)
+    lost = ours(shop, LineDraft("Setup", 6_603))
+    with pytest.raises(GatewayUnreachable):
+        shop.desk.mirrors.send_invoice(lost.id)
+    for _ in range(3):
+        poll(shop)
+    assert {invoice.status for invoice in invoices(shop)} == {"open"}
+    assert shop.cents() == 50_000
+
+
+def test_what_a_gateway_keeps_is_neither_paid_nor_taken_back_by_hand(shop: Shop) -> None:
+    shop.gateway.bill(subscribe(shop))
+    poll(shop)
+    [kept] = invoices(shop)
+    acts: tuple[Callable[[], object], ...] = (
+        lambda: shop.desk.invoices.pay(kept.id),
+        lambda: shop.desk.invoices.collect(kept.id),
+        lambda: shop.desk.invoices.mark_paid(kept.id, memo="they paid by check"),
+        lambda: shop.desk.invoices.void(kept.id, memo="for a test of the desk"),
+    )
+    for act in acts:
+        with pytest.raises(Refused, match="is kept at sandbox"):
+            act()
+    assert invoices(shop) == [kept]
 
 
 # --- sending ours --------------------------------------------------------------------------------
