@@ -350,6 +350,38 @@ def test_a_meter_is_billed_by_one_subscription_only(metered: Desk, clock: Moving
     assert line.subscription_id == "sub_acme"
 
 
+def test_who_subscribes_again_on_the_day_of_the_end_pays_for_each_hour_once(
+    desk: Desk, clock: MovingClock
+) -> None:
+    """A new subscription counts from the beginning of its day, when the old one still ran."""
+    sell(desk)
+    desk.accounts.add("again", name="Again")
+    desk.adjustments.credit("again", "500.00", memo=MEMO)
+    noon = JANUARY + timedelta(days=9, hours=12)
+    end = noon + timedelta(minutes=40)
+    subscribe(desk, "again", months(FIRST, 1), id="sub_old", canceled_at=end)
+    subscribe(desk, "again", months(date(2026, 1, 10), 1), id="sub_new")
+    use(desk, 1100, noon + timedelta(minutes=10), account="again")
+    use(desk, 5, noon + timedelta(minutes=50), account="again")  # its hour began with the old one
+    use(desk, 1200, noon + timedelta(hours=1), account="again")
+    clock.move_to(MARCH)
+    run = desk.usage_runs.run()
+    assert [
+        (line.subscription_id, line.quantity, line.amount.minor) for line in lines(desk, run)
+    ] == [
+        ("sub_old", "1105", 1050),
+        ("sub_new", "1200", 2000),
+    ]
+    use(desk, 10, noon, account="again")
+    use(desk, 20, noon + timedelta(hours=2), account="again")
+    late = lines(desk, desk.usage_runs.run())
+    assert [(line.subscription_id, line.quantity) for line in late] == [
+        ("sub_old", "10"),
+        ("sub_new", "20"),
+    ]
+    assert_every_line_is_in_the_books(desk)
+
+
 def test_what_a_gateway_bills_is_left_to_it(metered: Desk, clock: MovingClock) -> None:
     metered.accounts.add("theirs", name="Theirs")
     subscribe(metered, "theirs", months(FIRST, 1), paid_by="elsewhere")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billdesk.core.rules.periods import months_after, period_bounds
-from billdesk.core.rules.usage_periods import Stretch, ended_at, terms_at, usage_periods
+from billdesk.core.rules.usage_periods import Stretch, ended_at, left_of, terms_at, usage_periods
 from billdesk.core.values.clock import from_micros, to_micros
 
 LONDON, KOLKATA = ZoneInfo("Europe/London"), ZoneInfo("Asia/Kolkata")
@@ -99,6 +99,15 @@ def test_terms_of_a_time_that_nobody_paid_for_are_the_first() -> None:
     stretches = [stretch("2026-01-01", "2026-02-01"), stretch("2026-02-01", "2026-03-01", 2)]
     assert terms_at(stretches, at("2025-06-01")).plan_version == 1
     assert terms_at(stretches, at("2026-02-01")).plan_version == 2
+
+
+def test_what_others_had_is_not_left() -> None:
+    assert left_of(10, 20, []) == ((10, 20),)
+    assert left_of(10, 20, [(0, 12)]) == ((12, 20),)
+    assert left_of(10, 20, [(15, 30)]) == ((10, 15),)
+    assert left_of(10, 20, [(12, 14), (13, 16), (18, 20)]) == ((10, 12), (16, 18))
+    assert left_of(10, 20, [(0, 11), (0, 40), (30, 50)]) == ()
+    assert left_of(10, 20, [(25, 30)]) == ((10, 20),)
 
 
 @settings(max_examples=60)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ from billdesk.core.rules.usage_periods import (
     Stretch,
     UsagePeriod,
     ended_at,
+    left_of,
     terms_at,
     usage_periods,
 )
@@ -39,13 +40,20 @@ class Owed(NamedTuple):
     bill: Bill
 
 
+Parts = tuple[tuple[int, int], ...]
+"""Stretches of time, each from an instant to another, microseconds."""
+
+
 class _Due(NamedTuple):
-    """A period to be closed (`closed` None) or looked at again."""
+    """A period to be closed (`closed` None) or looked at again.
+
+    `shared` meters are counted by an older subscription of the account, too, and here when not there.
+    """
 
     subscription: Metered
     period: UsagePeriod
     closed: tuple[Closed, ...] | None
-    skipped: frozenset[str] = frozenset()
+    shared: Mapping[str, Parts]
 
 
 class Pricer:
@@ -74,14 +82,28 @@ class Pricer:
     def work_out(self, session: Session, subscriptions: Sequence[Metered]) -> list[Owed]:
         """The bills of some accounts (each one's subscriptions together): late use first, oldest first."""
         due = self._due(session, subscriptions)
-        wanted = {
+        whole = {
             (each.subscription.account_id, each.period.since, each.period.until) for each in due
         }
-        used = quantities_of(session, sorted(wanted))
+        parts = {
+            (each.subscription.account_id, *part)
+            for each in due
+            for some in each.shared.values()
+            for part in some
+        }
+        used = quantities_of(session, sorted(whole | parts))
         owed = []
-        for subscription, period, closed, skipped in due:
+        for each in due:
+            subscription, period, closed, shared = each
             plan = self.plan(session, period.plan_code, period.plan_version)
-            quantities = used.get((subscription.account_id, period.since, period.until), {})
+            whose = subscription.account_id
+            quantities = used.get((whose, period.since, period.until), {})
+            for meter, some in shared.items():
+                quantities = {
+                    **quantities,
+                    meter: sum(used.get((whose, *part), {}).get(meter, 0) for part in some),
+                }
+            skipped = frozenset(meter for meter, some in shared.items() if not some)
             bill = (
                 closing_bill(period, plan, self.meters, quantities, skipped)
                 if closed is None
@@ -110,13 +132,15 @@ class Pricer:
             others: list[list[Stretch]] = []
             for each in of_account:
                 begun = stretches.get(each.id, [])
-                due += _look_again(each, begun, closed.get(each.id, ()))
+                for period, meters in _look_again(begun, closed.get(each.id, ())):
+                    shared = self._shared(session, others, period)
+                    due.append(_Due(each, period, meters, shared))
                 own = begun if each.canceled_at is None else ended_at(begun, each.canceled_at)
-                for period in usage_periods(
-                    own, self._zone, after=each.closed_until, end=self._until
-                ):
-                    skipped = self._counted_by(session, others, period) if others else frozenset()
-                    due.append(_Due(each, period, None, skipped))
+                months = usage_periods(own, self._zone, after=each.closed_until, end=self._until)
+                due += [
+                    _Due(each, period, None, self._shared(session, others, period))
+                    for period in months
+                ]
                 others.append(own)
         return due
 
@@ -126,28 +150,34 @@ class Pricer:
         place = bisect_left(self._late, leader)
         return place < len(self._late) and self._late[place] == leader
 
-    def _counted_by(
-        self, session: Session, others: list[list[Stretch]], period: UsagePeriod
-    ) -> frozenset[str]:
-        """The meters that an older subscription of the same account has terms for: billed once only."""
-        return frozenset(
-            terms.meter
+    def _shared(
+        self, session: Session, others: Sequence[Sequence[Stretch]], period: UsagePeriod
+    ) -> dict[str, Parts]:
+        """The meters that older subscriptions of the same account count, too: use is billed once.
+
+        With the times that are left for this one.
+        """
+        overlapping = [
+            each
             for stretches in others
             for each in stretches
-            if each.since <= period.since < each.until
-            for terms in self.plan(session, each.plan_code, each.plan_version).usage
-        )
+            if each.since < period.until and period.since < each.until
+        ]
+        taken: dict[str, list[tuple[int, int]]] = {}
+        for each in overlapping:
+            for terms in self.plan(session, each.plan_code, each.plan_version).usage:
+                taken.setdefault(terms.meter, []).append((each.since, each.until))
+        return {meter: left_of(period.since, period.until, times) for meter, times in taken.items()}
 
 
 def _look_again(
-    subscription: Metered, stretches: Sequence[Stretch], closed: Sequence[Closed]
-) -> list[_Due]:
-    due = []
+    stretches: Sequence[Stretch], closed: Sequence[Closed]
+) -> Iterator[tuple[UsagePeriod, tuple[Closed, ...]]]:
+    """Periods that were closed, with the terms they were closed by."""
     for since, some in groupby(closed, key=lambda each: each.since):
         meters = tuple(some)
         terms = terms_at(stretches, since)
-        period = UsagePeriod(
-            since, meters[0].until, terms.plan_code, terms.plan_version, terms.trial
+        yield (
+            UsagePeriod(since, meters[0].until, terms.plan_code, terms.plan_version, terms.trial),
+            meters,
         )
-        due.append(_Due(subscription, period, meters))
-    return due

@@ -9,7 +9,7 @@ is never billed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
 from itertools import pairwise
@@ -66,6 +66,21 @@ def terms_at(stretches: Sequence[Stretch], instant: int) -> Stretch:
 def ended_at(stretches: Sequence[Stretch], end: int) -> list[Stretch]:
     """The stretches of a subscription that ended at an instant: nothing of them lies behind it."""
     return [each._replace(until=min(each.until, end)) for each in stretches if each.since < end]
+
+
+def left_of(
+    since: int, until: int, taken: Iterable[tuple[int, int]]
+) -> tuple[tuple[int, int], ...]:
+    """What is left of a time when others have had parts of it, oldest first."""
+    left = []
+    for begun, ended in sorted(taken):
+        if begun > since:
+            left.append((since, min(begun, until)))
+        since = max(since, ended)
+        if since >= until:
+            break
+    left.append((since, until))
+    return tuple(part for part in left if part[0] < part[1])
 
 
 def _wholes(stretches: Sequence[Stretch]) -> list[Stretch]:
