@@ -226,6 +226,16 @@ def test_below_what_is_used_is_told_before(club: Club) -> None:
     assert club.desk.subscriptions.change(sheet.id, "small").next_plan_code == "small"
 
 
+def test_who_goes_up_is_not_warned_of_what_was_too_much_before(club: Club) -> None:
+    metered = club.desk.subscriptions.create("acme", "small")
+    club.desk.usage.record("acme", "calls", "20000", event_id="one")
+    assert club.desk.subscriptions.preview(metered.id, "large").warnings == ()
+    seats = club.desk.subscriptions.create("acme", "pro")
+    club.give("8000 CREDIT")
+    club.spend("7000 CREDIT")
+    assert club.desk.subscriptions.preview(seats.id, "team").warnings == ()
+
+
 def test_credits_used_beyond_the_new_plan_are_told_before(club: Club) -> None:
     sheet = club.desk.subscriptions.create("acme", "team")
     club.spend("1001 CREDIT")

@@ -210,6 +210,26 @@ def test_nobody_is_billed_while_suspended_or_frozen_and_the_closed_end(club: Clu
     assert _renew(club) == Renewed(ended=2)
 
 
+def test_what_costs_nothing_goes_on_whatever_the_account_is(club: Club) -> None:
+    club.desk.subscriptions.create("acme", "free")
+    club.desk.accounts.suspend("acme", memo="for a test of the desk")
+    club.go_to("2026-02-05")
+    assert _renew(club) == Renewed(renewed=1)
+
+
+def test_a_wallet_without_a_floor_waits_for_its_freeze_only(club: Club) -> None:
+    club.desk.subscriptions.create("acme", "pro")
+    club.desk.wallets.set_floor("acme", None, memo="for a test of the desk")
+    club.spend("2000.00")
+    assert club.desk.subscriptions.preview_create("acme", "large").available is None
+    club.desk.wallets.freeze("acme", memo="for a test of the desk")
+    club.go_to("2026-02-05")
+    assert _renew(club) == Renewed(paused=1)
+    club.desk.wallets.unfreeze("acme", memo="for a test of the desk")
+    assert _renew(club) == Renewed(resumed=1)
+    assert club.has() == Money(-106200, "USD")
+
+
 def test_an_account_without_a_wallet_waits_for_its_first_money(club: Club) -> None:
     club.desk.accounts.add("new", name="New Ltd")
     sheet = club.desk.subscriptions.create("new", "pro", trial_days=1)

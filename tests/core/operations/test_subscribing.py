@@ -256,6 +256,16 @@ def test_one_that_ended_at_once_goes_on_in_what_is_paid(club: Club) -> None:
     assert club.days(sheet.id) == [("2026-01-05", "2026-02-05"), ("2026-02-20", "2026-03-20")]
 
 
+def test_what_is_paid_goes_on_as_it_was_and_what_begins_anew_as_it_is_sold(club: Club) -> None:
+    sheet = club.desk.subscriptions.create("acme", "pro")
+    club.sell(CATALOG.replace("31.00 USD", "41.00 USD"))
+    club.desk.subscriptions.cancel(sheet.id, when="now")
+    assert club.desk.subscriptions.reactivate(sheet.id).plan_version == 1
+    club.desk.subscriptions.cancel(sheet.id, when="now")
+    club.go_to("2026-02-05")
+    assert club.desk.subscriptions.reactivate(sheet.id).price == Money(4100, "USD")
+
+
 def test_none_goes_on_beside_another_of_its_family(club: Club) -> None:
     sheet = club.desk.subscriptions.create("acme", "pro")
     club.desk.subscriptions.cancel(sheet.id, when="now")

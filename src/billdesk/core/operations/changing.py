@@ -105,7 +105,7 @@ def decide(session: Session, subscription: Subscription, wanted: Wanted, now: da
     new = _wanted_terms(session, subscription, old, wanted)
     kind = kind_of_change(old, new)
     is_free = subscription.status not in RUNNING or subscription.is_in_trial
-    when = wanted.when or ("now" if kind == "upgraded" or is_free else "period_end")
+    when = wanted.when or ("now" if kind == "upgraded" else "period_end")
     warnings = tuple(_warnings(session, subscription, old, new, now))
     if when == "period_end" and not is_free:
         return Decision(kind, old, new, None, warnings)
@@ -206,7 +206,7 @@ def line_sheets(lines: tuple[LineDraft, ...], asset: str) -> tuple[InvoiceLineSh
 
 
 def what_can_pay(session: Session, subscription: Subscription) -> Money | None:
-    """What there is to pay it at once; None where it need not be paid at once."""
+    """What there is to pay it at once; None where it need not be, or there is no floor."""
     if subscription.paid_by not in ("wallet", "credits"):
         return None
     return available_for(session, subscription.account_id, subscription.asset)
@@ -304,7 +304,7 @@ def _grant(
             now=now,
             key=str(subscription.period_seq),
         )
-    elif amount and change.until > now:
+    elif amount:
         grant_lot(
             office,
             session,

@@ -140,12 +140,14 @@ def no_subscription(subscription_id: str) -> NotFound:
     )
 
 
-def available_for(session: Session, account_id: str, asset: str) -> Money:
-    """What an account's own wallet can pay."""
+def available_for(session: Session, account_id: str, asset: str) -> Money | None:
+    """What an account's own wallet can pay; None where it has no floor, and can pay anything."""
     wallet = wallet_state(session, account_id, purpose_of(asset), asset)
     if wallet is None:
         return Money(0, asset)
-    return Money(wallet.balance_minor - wallet.held_minor - (wallet.floor_minor or 0), asset)
+    if wallet.floor_minor is None:
+        return None
+    return Money(wallet.balance_minor - wallet.held_minor - wallet.floor_minor, asset)
 
 
 def keep(

@@ -209,7 +209,8 @@ class ChangePreviewSheet(NamedTuple):
     """What a change of a subscription would do, to the minor unit; the change itself does the same.
 
     `lines` are what is invoiced now (nothing: no invoice), `due_now` their total with tax;
-    `available` is what can pay it. `effective_at` is now or the period's end; `next_at` and `next_price`
+    `available` is what can pay it (None: it need not be paid at once, or the wallet has no floor).
+    `effective_at` is now or the period's end; `next_at` and `next_price`
     tell of the renewal after it.
     """
 
