@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-import resource
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from billdesk.core.desk import Desk, create_ledger
 from billdesk.core.operations.ingesting import BATCH, Event
 from billdesk.core.store.schema import schema_statements
 from tests.core.operations.metered import sell
+from tests.proofs.usage_worker import peak_mebibytes
 
 if TYPE_CHECKING:
     import sqlite3
@@ -26,9 +27,9 @@ else:
     from billdesk.core.store.sqlite import sqlite3
 
 ACCOUNTS = 1_000
+IN_USE = 200_000
 METERS = ("calls", "transfer")
 LATE = 0.05
-KIBIBYTES_PER_MEBIBYTE = 1024
 
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY", "cache_size=-16000",
             "journal_size_limit=67108864")  # fmt: skip
@@ -154,12 +155,17 @@ class Lines:
 
 
 def _ingest(lines: int) -> None:
-    """In a process of its own: take in so many lines, and print the peak of its memory."""
+    """In a process of its own: take in so many lines, and print the peak of its memory.
+
+    Into a ledger in use: the database's cache, which is bounded, is full from the beginning.
+    """
     with tempfile.TemporaryDirectory() as folder, _desk(Path(folder)) as desk:
+        before = events(datetime.now(UTC) - timedelta(days=4), random.Random(4))
+        desk.usage.record_many(islice(before, IN_USE))
         sheet = desk.usage.ingest(Lines(lines), "csv")  # type: ignore[arg-type]  # all it needs
         if sheet.new != lines:
             raise AssertionError(f"{sheet.new} of {lines} were new: {sheet.errors[:3]}")
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIBIBYTES_PER_MEBIBYTE)
+    print(peak_mebibytes())
 
 
 if __name__ == "__main__":

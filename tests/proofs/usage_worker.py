@@ -1,44 +1,35 @@
-"""One process that bills usage until it kills itself: `usage_worker.py URL TO BATCH MOMENT COUNT [RUN]`.
+"""A process of its own: takes in what comes through its standard input, and prints what it came to.
 
-MOMENT `between`: after COUNT batches were kept. `inside`: when it asks for chance the COUNT-th time, which
-a batch does between working out its bills and booking them. `never` tells the run's id.
+Its peak of memory in MiB is the last figure.
 """
 
-import os
-import signal
+from __future__ import annotations
+
+import resource
 import sys
+from pathlib import Path
 
 from billdesk.core.desk import open_desk
-from billdesk.core.operations import rating
 
-url, post_to, batch, moment, count, *resumed = sys.argv[1:]
-rating.ACCOUNTS_AT_ONCE = rating.INVOICES_AT_ONCE = int(batch)
-left = int(count)
+KIBIBYTES_PER_MEBIBYTE = 1024
 
 
-def count_down(now: str) -> None:
-    """Kill this process, as no Python code can hinder, when its moment has come."""
-    global left  # noqa: PLW0603 - it is the whole state of this script
-    if now == moment:
-        left -= 1
-        if left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+def peak_mebibytes() -> int:
+    """The most memory that this program had; Linux knows it without what forked it had before."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        [line] = [line for line in status.read_text().splitlines() if line.startswith("VmHWM")]
+        return int(line.split()[1]) // KIBIBYTES_PER_MEBIBYTE
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // KIBIBYTES_PER_MEBIBYTE
 
 
-def chance(size: int) -> bytes:
-    """Real chance, and a place where one may die."""
-    count_down("inside")
-    return os.urandom(size)
+def main(ledger: str) -> None:
+    """Take in CSV or JSON lines to the end."""
+    with open_desk(ledger) as desk:
+        sheet = desk.usage.ingest(sys.stdin.buffer)
+    figures = (sheet.read, sheet.new, sheet.known, sheet.rejected, peak_mebibytes())
+    sys.stdout.write(" ".join(map(str, figures)) + "\n")
 
 
-with open_desk(url, actor="worker", chance=chance) as desk:
-
-    def tell(_done: int, _total: int) -> None:
-        """Between two batches."""
-        count_down("between")
-
-    if resumed:
-        run = desk.usage_runs.resume(resumed[0], on_progress=tell)
-    else:
-        run = desk.usage_runs.run(post_to=post_to, on_progress=tell)
-    sys.stdout.write(f"{run.id}\n")
+if __name__ == "__main__":
+    main(sys.argv[1])
