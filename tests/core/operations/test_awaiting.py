@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from billdesk.core.desk import Desk
+from billdesk.core.operations.crediting import reset_cycle
 from billdesk.core.rules.sheets import LotSheet
 from billdesk.core.values.clock import MovingClock
 from tests.core.operations.conftest import MEMO
@@ -162,3 +163,25 @@ def test_a_new_period_of_the_plan_leaves_credits_for_what_the_last_one_used(
     (second,) = desk.credits.lots(sold)
     assert (second.remaining, second.id != first.id) == (100, True)
     assert [each.amount for each in desk.credits.uses(lot=first.id).rows] == [70, 30]
+
+
+def test_a_change_within_a_period_takes_the_plans_credits_at_once(
+    desk: Desk, sold: str, clock: MovingClock, tmp_path: Path
+) -> None:
+    """What was used so far is billed from the new lot, which goes on to the period's end."""
+    path = tmp_path / "catalog.toml"
+    path.write_text(CATALOG.replace("usage.calls", "credits = 100\nusage.calls"))
+    desk.catalog.apply(path)
+    subscription = desk.subscriptions.create(sold, "metered")
+    use(desk, 30)
+    clock.advance(9 * DAY)
+    office = desk._office
+    with office.database.write() as session:
+        reset_cycle(
+            *(office, session, sold, subscription.id, 200),
+            since=clock.now(), until=subscription.period_until, now=clock.now(),
+        )  # fmt: skip
+    assert [each.remaining for each in desk.credits.lots(sold, all=True)] == [200, 0]
+    clock.move_to(datetime(2026, 4, 1, tzinfo=UTC))
+    desk.usage_runs.run()
+    assert [each.remaining for each in desk.credits.lots(sold)] == [170]

@@ -11,6 +11,7 @@ from typing import Literal
 import pytest
 
 from billdesk.core.desk import Desk, open_desk
+from billdesk.core.operations import packing
 from billdesk.core.rules.sheets import PurchaseSheet
 from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.errors import (
@@ -356,4 +357,24 @@ def test_a_purchase_that_was_killed_is_finished_by_repeating_it(
     for _ in range(4):
         store_front.tick()
     assert store_front.desk.packs.get(purchase_id).status == "completed"
+    assert store_front.taken() == 999
+
+
+def test_a_purchase_that_was_killed_before_it_was_charged_is_charged_by_repeating_it(
+    store_front: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_front.save()
+    purchase_id = "pur_" + "0" * 26
+
+    def die(*_: object) -> str:
+        raise Killed
+
+    with monkeypatch.context() as killed:
+        killed.setattr(packing, "try_to_collect", die)
+        with pytest.raises(Killed):
+            store_front.desk.packs.buy("acme", "small", paid_by="gateway", id=purchase_id)
+    assert store_front.payments() == []
+    again = store_front.desk.packs.buy("acme", "small", paid_by="gateway", id=purchase_id)
+    assert (again.status, again.replayed) == ("completed", True)
+    assert store_front.desk.packs.buy("acme", "small", paid_by="gateway", id=purchase_id) == again
     assert store_front.taken() == 999
