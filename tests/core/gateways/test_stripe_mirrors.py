@@ -254,6 +254,16 @@ def test_a_key_that_may_not_read_bills_sweeps_the_rest(
         cursor = page.cursor
 
 
+def test_a_key_that_may_not_read_bills_still_hears_of_them(
+    scene: StripeScene, stripe: Stripe, billing: StripeBilling, customer_id: str
+) -> None:
+    billing.bill(billing.subscribe(customer_id), "subscription_create")
+    scene.server.lacking = {"invoices", "subscriptions"}
+    [told] = read(stripe, None).facts
+    assert told.invoice is not None
+    assert (told.stage, told.invoice.total_minor) == ("invoice_created", 2_000)
+
+
 def test_a_status_that_nobody_knows_is_kept_until_somebody_does(
     stripe: Stripe, billing: StripeBilling, customer_id: str
 ) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from billdesk.core.gateways.stripe.billing import paying_intents
-from billdesk.core.gateways.stripe.client import JSON, STRANGE, StripeCaller
+from billdesk.core.gateways.stripe.client import JSON, STRANGE, RightMissing, StripeCaller
 from billdesk.core.gateways.stripe.facts import FactReader
 from billdesk.core.gateways.stripe.objects import (
     Kind,
@@ -127,7 +127,7 @@ class EventReader:
 
     def _invoice(self, shown: JSON, stage: Stage, at: datetime) -> tuple[Fact, ...]:
         """An invoice, and the subscription that it is the first of, whose making no event tells."""
-        whole = self._whole_invoice(shown["id"]) or shown
+        whole = self._allowed("invoice", shown["id"]) or shown
         intents = {
             intent_id: self._now("payment_intent", intent_id) or {}
             for intent_id in paying_intents(whole)
@@ -136,8 +136,15 @@ class EventReader:
         begun = fact.invoice.subscription_id if fact.invoice else None
         if stage != "invoice_created" or shown.get("billing_reason") != "subscription_create":
             begun = None
-        now = self._now("subscription", begun) if begun else None
+        now = self._allowed("subscription", begun) if begun else None
         return (*((self._reader.subscription_now(now, at),) if now else ()), fact)
+
+    def _allowed(self, kind: Kind, object_id: str) -> JSON | None:
+        """An object that a key need not be allowed to read; None where it is not, or it is gone."""
+        try:
+            return self._now(kind, object_id)
+        except RightMissing:
+            return None
 
     def _whole_invoice(self, invoice_id: str) -> JSON | None:
         if invoice_id not in self._known:
