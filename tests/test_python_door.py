@@ -31,6 +31,7 @@ EXPORTED = [
     "InsufficientFunds",
     "KeyNotHere",
     "KeyRefused",
+    "LineDraft",
     "Money",
     "MovingClock",
     "NotALedger",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from billdesk.core.desk import open_desk as open_desk
     from billdesk.core.desk import restore as restore
     from billdesk.core.rules.gateway import Gateway as Gateway
+    from billdesk.core.rules.invoices import LineDraft as LineDraft
     from billdesk.core.rules.sheets import EntryFilter as EntryFilter
     from billdesk.core.values.clock import Clock as Clock
     from billdesk.core.values.clock import MovingClock as MovingClock
@@ -64,6 +65,7 @@ _HOME = {
         "billdesk.core.desk",
     ),
     "Gateway": "billdesk.core.rules.gateway",
+    "LineDraft": "billdesk.core.rules.invoices",
     "EntryFilter": "billdesk.core.rules.sheets",
     **dict.fromkeys(("Clock", "MovingClock", "SystemClock"), "billdesk.core.values.clock"),
     **dict.fromkeys(("Money", "allocate"), "billdesk.core.values.money"),

@@ -264,6 +264,18 @@ def test_an_open_invoice_posts_nothing_and_a_paid_one_once(desk: Desk) -> None:
     assert desk.invoices.audit().is_clean
 
 
+def test_several_that_pay_one_invoice_at_once_pay_it_once(desk: Desk, ledger_url: str) -> None:
+    sheet = issued(desk, LineDraft("x", 1000, tax=VAT))
+
+    def pay(_: int) -> bool:
+        with open_desk(ledger_url, clock=desk.clock) as other:
+            return other.invoices.pay(sheet.id).replayed
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(pay, range(4))) == [False, True, True, True]
+    assert desk.wallets.balance("acme").balance.minor == 10_000 - 1190
+
+
 def test_what_goes_back_helps_to_pay_the_rest(desk: Desk) -> None:
     sheet = issued(
         desk, LineDraft("New", 15_000, revenue="a"), LineDraft("Old", -5_000, revenue="b")
