@@ -58,7 +58,7 @@ def books(desk: Desk) -> list[list[tuple[Any, ...]]]:
 
 def work(url: str, *words: str | int) -> int:
     """Let a process of its own go on with the run; how it ended."""
-    command = [sys.executable, str(HERE / "usage_worker.py"), url, *map(str, words)]
+    command = [sys.executable, str(HERE / "usage_run_worker.py"), url, *map(str, words)]
     return subprocess.run(command, check=False, capture_output=True, timeout=120).returncode
 
 
