@@ -151,6 +151,13 @@ COMMANDS = {
     "usage.period": "usage show",
     "usage.record": "usage record",
     "usage.set_budget": "usage budget",
+    "usage_runs.get": "usage-run show",
+    "usage_runs.lines": "usage-run lines",
+    "usage_runs.list": "usage-run list",
+    "usage_runs.preview": "usage-run preview",
+    "usage_runs.preview_lines": "usage-run preview",
+    "usage_runs.resume": "usage-run resume",
+    "usage_runs.run": "usage-run run",
     "verify": "verify",
     "wallets.balance": "balance",
     "wallets.freeze": "freeze",
@@ -223,6 +230,7 @@ OTHERWISE_AT_THE_DESK = {
     "usage.event": "a usage screen is about sums; an event is looked up from the shell",
     "usage.events": "the same",
     "usage.record": "for programs; people bring in files",
+    "usage_runs.get": "the list has all there is of each",
     "watches.list": "the overview says which are low, the account what is watched",
 }
 

@@ -40,7 +40,7 @@ def preview(
     *,
     until: Ended = None,
     account: OfAccount = None,
-    to: PostTo = "wallet",
+    post_to: PostTo = "wallet",
     only: Only = None,
     after: After = None,
     limit: Limit = "50",
@@ -50,9 +50,9 @@ def preview(
     Say what a run would bill now, line by line, by the same arithmetic; nothing is changed.
     """
     with door.desk() as desk:
-        sheet = desk.usage_runs.preview(at(until), account, to)
+        sheet = desk.usage_runs.preview(at(until), account, post_to)
         page = desk.usage_runs.preview_lines(
-            at(until), account, to, only=only, after=after, limit=count(limit)
+            at(until), account, post_to, only=only, after=after, limit=count(limit)
         )
     door.answer(
         {"run": sheet, "rows": page.rows, "after": page.after},
@@ -67,7 +67,7 @@ def run(
     *,
     until: Ended = None,
     account: OfAccount = None,
-    to: PostTo = "wallet",
+    post_to: PostTo = "wallet",
     reference: OptionalReference = None,
 ) -> int:
     """Bill the months of use that are over.
@@ -77,7 +77,7 @@ def run(
     """
     with door.desk() as desk, Progress("billing", rate=True) as progress:
         sheet = desk.usage_runs.run(
-            at(until), account=account, post_to=to, reference=reference, on_progress=progress
+            at(until), account=account, post_to=post_to, reference=reference, on_progress=progress
         )
     return _answer(door, sheet)
 
