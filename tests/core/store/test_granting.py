@@ -18,6 +18,7 @@ from billdesk.core.desk import Desk, grant, migrate, open_desk
 from billdesk.core.store.migrating import postgres_engine, upgrade
 from billdesk.core.values.clock import MovingClock, SystemClock
 from billdesk.core.values.errors import BadInput, InsufficientFunds, NotAllowed, NotFound, Refused
+from tests.core.operations.metered import sell as sell_metered
 from tests.core.operations.subscribed import CATALOG
 from tests.gateway_servers.stripe_scene import KEY, StripeScene
 from tests.new_ledger import START
@@ -268,3 +269,18 @@ def test_a_client_of_an_older_ledger_may_still_post_after_the_upgrade(
         assert str(client.charges.create("acme", "4.00", reference="a").balance_after) == "6.00 USD"
     with psycopg.connect(postgres_empty_url) as owner:
         owner.execute(f"DROP OWNED BY {login}")
+
+
+def test_a_client_takes_in_usage_and_is_told_of_it(client_url: str, postgres_url: str) -> None:
+    clock = MovingClock(START)
+    with open_desk(postgres_url, clock=clock) as owner:
+        sell_metered(owner)
+    with open_desk(client_url, clock=clock) as desk:
+        event = ("acme", "calls", 3, "e1", START)
+        assert desk.usage.record_many([event, event]).new == 1
+        assert desk.usage.set_budget("acme", "5.00").budget is not None
+        assert desk.usage.set_budget("acme", "6.00").budget is not None
+        assert desk.usage.set_budget("acme", None).budget is None
+        assert desk.tick().errors == ()
+        with pytest.raises(NotAllowed), desk.transaction() as block:
+            block.execute("UPDATE billdesk.usage_event SET quantity = 9")

@@ -43,6 +43,9 @@ def alert_due(office: Office, now: datetime) -> int:
 
     Raises ReadOnly, StoreError kinds.
     """
+    with office.database.read() as session:
+        if not store.has_news(session):
+            return 0
     try:
         with office.database.write() as session:
             looked, newest = store.looked_up_to(session), newest_event(session)

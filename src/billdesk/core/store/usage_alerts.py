@@ -35,6 +35,12 @@ def looked_up_to(session: Session) -> int:
     return row[0] if row else 0
 
 
+def has_news(session: Session) -> bool:
+    """Whether there are events that thresholds were not looked at for."""
+    row = session.one("SELECT max(number) FROM usage_event")
+    return bool(row and row[0] and row[0] > looked_up_to(session))
+
+
 def have_looked(session: Session, up_to: int) -> None:
     """Remember it; never goes back, whoever else looks at the same time."""
     session.run(
