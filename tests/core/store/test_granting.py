@@ -158,6 +158,19 @@ def test_a_client_issues_invoices_and_credits_them(client: Desk) -> None:
     assert client.verify().ok
 
 
+def test_a_client_records_usage_and_bills_it(client_url: str) -> None:
+    clock = MovingClock(START)
+    with open_desk(client_url, clock=clock) as client:
+        sell_metered(client)
+        client.subscriptions.create("acme", "starter", paid_by="invoice")
+        client.usage.record("acme", "calls", 1010, event_id="e1")
+        clock.advance(timedelta(days=32))
+        assert client.usage_runs.run().lines == 1
+        client.usage.record("acme", "calls", 10, event_id="e2", at=START)
+        assert client.usage_runs.run(post_to="invoice").corrections == 1
+        assert client.verify().ok
+
+
 def test_a_client_connects_gateways_and_removes_them(
     client_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
