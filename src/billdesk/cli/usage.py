@@ -62,9 +62,11 @@ def ingest(
     Lines that cannot be taken in are told by line, the others are in; the same file a second time
     changes nothing. Ends with 3 when there was such a line.
     """
-    source = sys.stdin.buffer if file == "-" else file
     with door.desk() as desk, Progress("reading") as progress:
-        sheet = desk.usage.ingest(source, format, progress)
+        if file == "-":  # nobody knows how much will come: a bar would say nothing
+            sheet = desk.usage.ingest(sys.stdin.buffer, format)
+        else:
+            sheet = desk.usage.ingest(file, format, progress)
     lines = [f"line {error.line}: {error.text}" for error in sheet.errors]
     if sheet.rejected > len(sheet.errors):
         lines.append(f"and {sheet.rejected - len(sheet.errors):,} more")
