@@ -14,6 +14,7 @@ from billdesk.screens.account import AccountScreen
 from billdesk.screens.chrome import StatusLine
 from billdesk.screens.detail import Detail
 from billdesk.screens.invoice import InvoiceScreen
+from billdesk.screens.invoices import InvoicesScreen
 from billdesk.screens.review import Review
 from billdesk.screens.subscription import SubscriptionScreen
 from billdesk.screens.subscriptions import SubscriptionsScreen
@@ -262,3 +263,23 @@ async def test_a_desk_to_look_at_changes_nothing(at_desk: Staged) -> None:
         await play(pilot, *TO_ACME, "P", "N")
         assert where(app) is SubscriptionsScreen
         assert "read-only" in app.screen.query_one(StatusLine).said
+
+
+async def test_an_open_invoice_is_sent_by_a_gateway_and_asked_for_there(
+    at_desk: Staged, subscribed: Shop
+) -> None:
+    app = at_desk()
+    async with on_stage(app, LARGE) as pilot:
+        await play(pilot, "colon", ("write", "invoices"), "enter", ("wait", "iris"))
+        await play(pilot, "slash", ("write", "account:iris"), "enter", ("gone", "acme"))
+        await play(pilot, "T", ("wait", "finalized"), "tab", "tab", ("write", "11.90"))
+        await press(pilot, "tab", "tab", "enter")
+        await until(pilot, lambda: "sandbox.invalid/invoice" in text_of(app))
+        await play(pilot, "escape", "S", ("wait", "is so here"), "tab", "enter", ("wait", "Done."))
+        await play(pilot, "escape", "slash", "end", "ctrl+u", ("write", "account:harbor"), "enter")
+        await until(pilot, lambda: "SBX-" in text_of(app))
+        await press(pilot, "V", "P", "T")
+        assert where(app) is InvoicesScreen, "none of these is offered for what a gateway keeps"
+    with subscribed.desk() as desk:
+        [invoice] = desk.invoices.list(account="iris").rows
+    assert (invoice.gateway, invoice.status) == ("sandbox", "open")

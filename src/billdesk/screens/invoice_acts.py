@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 from textual.binding import Binding, BindingType
 
 from billdesk.screens import invoice_verbs as verbs
+from billdesk.screens import mirror_verbs
 from billdesk.screens.frame import DeskScreen
+from billdesk.screens.gateway_verbs import gateways_for
 from billdesk.screens.review import Review
 from billdesk.screens.task import TaskDialog
 
@@ -29,8 +31,9 @@ ON = {
     "credit": {"open", "paid", "uncollectible"},
     "void": {"draft", "open", "uncollectible"},
     "write_off": {"open"},
+    "send": {"open"},
 }
-"""In which states an invoice can be acted on; a credit note never."""
+"""In which states an invoice can be acted on; a credit note never, nor what a gateway keeps."""
 
 ON_ANY = {"save_pdf", "open_pdf", "open_account"}
 
@@ -47,6 +50,8 @@ class InvoiceActs(DeskScreen[Answer]):
         Binding("V", "void", "Void", id="invoice.void"),
         Binding("W", "write_off", "Write off", id="invoice.write-off", show=False),
         Binding("L", "add_line", "Add line", id="invoice.add-line"),
+        Binding("T", "send", "Send by gateway", id="invoice.send", show=False),
+        Binding("S", "sync", "Ask gateway", id="invoice.sync", show=False),
         Binding("s", "save_pdf", "Save PDF", id="invoice.save-pdf"),
         Binding("b", "open_pdf", "Open PDF", id="invoice.open-pdf", show=False),
         Binding("o", "open_account", "Account", id="invoice.account", show=False),
@@ -57,12 +62,15 @@ class InvoiceActs(DeskScreen[Answer]):
         raise NotImplementedError
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        if action not in ON and action not in ON_ANY:
+        if action not in ON and action not in ON_ANY and action != "sync":
             return True
         invoice = self.marked()
         if invoice is None or action in ON_ANY:
             return invoice is not None
-        return invoice.kind == "invoice" and invoice.status in ON[action]
+        if action == "sync":
+            return invoice.external_id is not None
+        is_ours = invoice.kind == "invoice" and invoice.source != "gateway"
+        return is_ours and invoice.status in ON[action]
 
     def _review(self, make: Callable[[InvoiceSheet], Act]) -> None:
         invoice = self.marked()
@@ -83,6 +91,17 @@ class InvoiceActs(DeskScreen[Answer]):
 
     def action_mark_paid(self) -> None:
         self._review(verbs.mark_paid)
+
+    def action_send(self) -> None:
+        invoice = self.marked()
+        if invoice is not None and self.may_act():
+            self.act(
+                lambda desk: gateways_for(desk, invoice.account_ref),
+                lambda modes: self._review(lambda sheet: mirror_verbs.send(sheet, modes)),
+            )
+
+    def action_sync(self) -> None:
+        self._review(mirror_verbs.sync)
 
     def action_credit(self) -> None:
         reference = self.app.mint("ref")

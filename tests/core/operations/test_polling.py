@@ -447,7 +447,8 @@ def test_what_waits_for_its_target_is_applied_once_that_is_there(
     till.gateways.poll()
     waiting = till.facts.list(state="waiting").rows
     assert [fact.detail for fact in waiting] == [
-        "no account of ours is that customer", *["waits for what this desk does not keep yet"] * 4,
+        "no account of ours is that customer",
+        *["it does not show the invoice: sync it to ask again"] * 4,
     ]  # fmt: skip
     with till._office.database.write() as session:
         session.run(
