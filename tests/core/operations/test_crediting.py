@@ -17,6 +17,7 @@ from billdesk.core.rules.ledger import Draft, Leg, digest_of
 from billdesk.core.rules.sheets import LotSheet
 from billdesk.core.values.clock import MovingClock, to_micros
 from billdesk.core.values.errors import (
+    AccountClosed,
     AlreadyCorrected,
     BadInput,
     Broken,
@@ -538,3 +539,15 @@ def test_lots_that_lack_what_is_charged_stop_the_charge(desk: Desk, hill: str) -
     assert desk.credits.get(hill).balance == 10
     with database.write() as session:
         session.run("UPDATE credit_lot SET remaining = 10 WHERE id = ?", (lot.id,))
+
+
+def test_a_refusal_is_remembered_though_its_block_is_undone(desk: Desk, hill: str) -> None:
+    granted(desk, 10)
+    with pytest.raises(InsufficientFunds):
+        desk.credits.deduct(hill, 11, reference="r1")
+    (line,) = [row for row in desk.audit.list(account=hill).rows if row.outcome == "refused"]
+    assert line.summary == "11 CREDIT is needed, 10 CREDIT can be used"
+    desk.accounts.suspend(hill, memo=MEMO)
+    with pytest.raises(AccountClosed):
+        desk.credits.deduct(hill, 1, reference="r1")
+    assert desk.credits.grant(hill, 1, memo=MEMO).remaining == 1

@@ -70,7 +70,7 @@ def grant_lot(
     """Bring `amount` credits in a lot of their own, inside an open write block.
 
     What the account owes in credits is filled first. The same `reference` gives the first lot. Raises
-    BadInput, NotFound, ReferenceReused, AccountClosed.
+    BadInput, NotFound, ReferenceReused.
     """
     if source not in SOURCES:
         raise BadInput(f"credits cannot come from {source[:30]!r}", f"one of {', '.join(SOURCES)}")
