@@ -378,3 +378,18 @@ def test_a_purchase_that_was_killed_before_it_was_charged_is_charged_by_repeatin
     assert (again.status, again.replayed) == ("completed", True)
     assert store_front.desk.packs.buy("acme", "small", paid_by="gateway", id=purchase_id) == again
     assert store_front.taken() == 999
+
+
+def test_what_comes_back_for_a_pack_can_go_on_to_its_card(store_front: Shop) -> None:
+    store_front.save()
+    desk = store_front.desk
+    bought = desk.packs.buy("acme", "small", paid_by="gateway")
+    desk.credits.deduct("acme", 50, reference="r1")
+    given = desk.packs.refund(bought.id, memo="not needed after all")
+    assert (given.refunded, store_front.cents()) == (Money(499, "USD"), 499)
+    (payment,) = store_front.payments()
+    desk.card_refunds.create(payment.id, given.refunded, memo="back for half a pack")
+    for _ in range(3):
+        store_front.tick()
+    (sent,) = desk.card_refunds.list(payment=payment.id).rows
+    assert (sent.status, sent.amount, store_front.cents()) == ("succeeded", given.refunded, 0)
