@@ -26,6 +26,7 @@ FIGURES = {
     "commands": ("starting", "commands"),
     "ledger": ("scrolling", "ledger"),
     "pdf": ("paper", "pdf"),
+    "invoices": ("invoices", "invoices"),
     "reconcile": ("reconciling", "reconciling"),
 }
 
