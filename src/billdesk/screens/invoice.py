@@ -184,17 +184,17 @@ def about(invoice: InvoiceSheet, width: int) -> Content:
 def sums_of(detail: InvoiceDetailSheet, width: int) -> Content:
     """The sums, each under the one before; what is due stands out."""
     invoice = detail.invoice
-    lines = [("subtotal", number(invoice.subtotal), "")]
+    lines = [("subtotal", amount(invoice.subtotal), "")]
     for tax in detail.taxes:
         included = ", in the prices" if tax.inclusive else ""
-        lines.append((f"{tax.name or tax.code} {tax.percent} %{included}", number(tax.tax), ""))
+        lines.append((f"{tax.name or tax.code} {tax.percent} %{included}", amount(tax.tax), ""))
     lines.append(("total", amount(invoice.total), "strong"))
     if invoice.credited.minor:
         lines.append(
-            (f"credited {_numbers(detail.credit_notes)}", number(invoice.credited.negated()), "")
+            (f"credited {_numbers(detail.credit_notes)}", amount(invoice.credited.negated()), "")
         )
     if invoice.paid.minor:
-        lines.append(("paid", number(invoice.paid.negated()), ""))
+        lines.append(("paid", amount(invoice.paid.negated()), ""))
     if invoice.kind == "invoice" and invoice.status != "draft":
         lines.append(("due", amount(invoice.due), "strong"))
     room = max(AMOUNT_CELLS, width - AMOUNT_CELLS)
