@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from textual.widgets import Button
 
 from billdesk.app import BilldeskApp
 from billdesk.core.desk import open_desk
@@ -18,6 +19,7 @@ from billdesk.core.operations.metering import alert_due
 from billdesk.core.rules.sheets import ForecastSheet, UsageDaySheet
 from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.money import Money
+from billdesk.screens.review import Review
 from billdesk.screens.usage import UsageScreen
 from billdesk.screens.usage_meter import UsageMeter
 from billdesk.screens.usage_plot import ForecastPlot, share_bar, sparkline
@@ -159,10 +161,13 @@ async def test_a_budget_is_set_and_cleared(at_meters: Stage, metered: Shop) -> N
     app = at_meters()
     async with on_stage(app, LARGE) as pilot:
         await go(pilot, "B")
+        await until(pilot, lambda: isinstance(app.screen, Review))
         await press(pilot, "tab")
         await fill_in(pilot, "75.50")
-        await until(pilot, lambda: "standing" in text_of(app))
-        await press(pilot, "tab", "enter")
+        confirm = app.screen.query_one("#confirm", Button)
+        await until(pilot, lambda: not confirm.disabled)
+        confirm.focus()
+        await press(pilot, "enter")
         await until(pilot, lambda: "receipt" in text_of(app))
         await press(pilot, "escape")
     with metered.desk() as desk:

@@ -150,7 +150,11 @@ def test_a_forecast_tells_its_method_and_how_far_off_it_was(
         if day <= date(2026, 4, 11)
     )
     ahead = metered.usage.forecast("acme", "calls")
-    assert (ahead.method, ahead.error_percent, ahead.periods_tested) == ("weekday run rate", "0.0", 3)
+    assert (ahead.method, ahead.error_percent, ahead.periods_tested) == (
+        "weekday run rate",
+        "0.0",
+        3,
+    )
     assert (ahead.low, ahead.likely, ahead.high, ahead.included) == (1500, 1500, 1500, 1000)
     assert ahead.likely_cost == Money(5000, "USD")
     assert [each.day for each in ahead.days] == [date(2026, 4, day) for day in range(1, 12)]
