@@ -238,6 +238,12 @@ OTHERWISE_AT_THE_DESK = {
     "usage.record": "for programs; people bring in files",
     "usage_runs.get": "the list has all there is of each",
     "watches.list": "the overview says which are low, the account what is watched",
+    "credit_notes.list": "the invoices have them, by kind:credit_note",
+    "invoices.audit": "a proof to keep is for the shell",
+    "invoices.mark_failed": "what a gateway said is marked by itself",
+    "parties.get": "everything of an invoice shows what is printed",
+    "parties.set": "who is billed is told in the shell",
+    "pdfs.prepare_many": "one is drawn when it is asked for, all at once in the shell",
 }
 
 SETTLED_BY_THE_DOOR = {
