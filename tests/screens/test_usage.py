@@ -19,6 +19,7 @@ from billdesk.core.operations.metering import alert_due
 from billdesk.core.rules.sheets import ForecastSheet, UsageDaySheet
 from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.money import Money
+from billdesk.screens.line_input import LineInput
 from billdesk.screens.review import Review
 from billdesk.screens.usage import UsageScreen
 from billdesk.screens.usage_meter import UsageMeter
@@ -162,7 +163,7 @@ async def test_a_budget_is_set_and_cleared(at_meters: Stage, metered: Shop) -> N
     async with on_stage(app, LARGE) as pilot:
         await go(pilot, "B")
         await until(pilot, lambda: isinstance(app.screen, Review))
-        await press(pilot, "tab")
+        app.screen.query_one(LineInput).focus()
         await fill_in(pilot, "75.50")
         confirm = app.screen.query_one("#confirm", Button)
         await until(pilot, lambda: not confirm.disabled)
