@@ -235,7 +235,6 @@ OTHERWISE_AT_THE_DESK = {
     "standing.may_run": "the incident says so, and why",
     "usage.event": "a usage screen is about sums; an event is looked up from the shell",
     "usage.events": "the same",
-    "usage.record": "for programs; people bring in files",
     "usage_runs.get": "the list has all there is of each",
     "watches.list": "the overview says which are low, the account what is watched",
     "credit_notes.list": "the invoices have them, by kind:credit_note",
