@@ -10,6 +10,7 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 SAYS = {
     "charge_with_own_table.py": "leaking tap: not sold, 20.00 USD is needed, 10.00 USD can be used",
     "prepaid_service.py": "call to Bonn: refused",
+    "metered_plan.py": "usage billed: 3.00 USD",
     "jobs_with_holds.py": "40.00 paid in, the debt settled      balance  25.00 USD",
 }
 
