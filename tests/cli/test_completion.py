@@ -61,7 +61,10 @@ def offered(bash: Bash, *words: str) -> set[str]:
     [
         (["cha"], {"charge", "charge-many"}),
         (["trial"], {"trial-balance"}),
-        (["account", ""], {"add", "list", "show", "suspend", "reopen", "close", "gateway"}),
+        (
+            ["account", ""],
+            {"add", "list", "show", "suspend", "reopen", "close", "gateway", "party"},
+        ),
         (["charge", "acme", "5", "--ref"], {"--reference"}),
         (["charge", "--le"], {"--ledger"}),
         (["balances", "--sort", ""], {"ref", "balance", "available", "name", "last"}),

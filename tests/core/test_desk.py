@@ -535,3 +535,38 @@ def test_a_login_is_granted_its_work_on_postgres_alone(
             assert desk.ledger.posting(sheet.id).actor == login
         owner.execute(f'DROP OWNED BY "{login}"')
         owner.execute(f'DROP ROLE "{login}"')
+
+
+# --- what is loaded when it is first asked for ---------------------------------------------------
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Path:
+    """A new ledger in a file."""
+    create_ledger(tmp_path / "desk.ledger").close()
+    return tmp_path / "desk.ledger"
+
+
+def test_a_desk_lists_its_nouns_and_has_no_others(ledger: Path) -> None:
+    with open_desk(ledger) as desk:
+        assert {"charges", "invoices", "pdfs", "reconcile"} <= set(dir(desk))
+        assert desk.invoices is desk.invoices
+        with pytest.raises(AttributeError, match="a desk has no 'teapots'"):
+            desk.teapots  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_a_sheet_that_is_not_there_is_said_to_be_missing() -> None:
+    from billdesk.core.rules import sheets
+
+    with pytest.raises(AttributeError, match="no attribute 'TeapotSheet'"):
+        sheets.TeapotSheet  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_the_built_in_sandbox_is_made_when_it_is_asked_for_something(ledger: Path) -> None:
+    with open_desk(ledger) as desk:
+        sandbox = desk._office.gateways["sandbox"]
+        assert (sandbox.name, sandbox.make, sandbox.mode) == ("sandbox", "sandbox", "test")
+        assert not hasattr(sandbox, "_books")
+        assert "_sandbox" not in vars(sandbox)
+        assert sandbox.check().account == "sandbox"
+        assert "_sandbox" in vars(sandbox)

@@ -74,8 +74,11 @@ class CatalogFile(Form):
         return PathEnding(".toml")
 
     def more_buttons(self) -> Sequence[Button]:
-        text = safe_text("Apply")
-        return (Button(text, id="apply", compact=True, variant="warning", disabled=True),)
+        return (
+            Button(
+                safe_text("Apply"), id="apply", compact=True, variant="warning", disabled=True
+            ),
+        )
 
     def below(self) -> Iterable[Widget]:
         return (self.table,)
