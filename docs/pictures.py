@@ -38,6 +38,8 @@ PICTURES: dict[str, tuple[str | None, tuple[Step, ...]]] = {
     "account": ("golden-gate", ()),
     "ledger": (None, ("3",)),
     "balances": (None, ("2",)),
+    "usage": (None, ("colon", ("write", "usage"), "enter", ("wait", "Level"))),
+    "invoices": (None, ("colon", ("write", "invoices"), "enter", ("wait", "INV-"))),
     "review": (
         "brightwell",
         ("A", "tab", "tab", ("write", "12.50"), "tab",

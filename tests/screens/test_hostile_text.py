@@ -67,7 +67,10 @@ AT_GATEWAYS: tuple[tuple[str, ...], ...] = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x36"])
+@pytest.mark.parametrize(
+    "size",
+    [pytest.param(SMALL, id="80x24"), pytest.param(LARGE, id="120x36", marks=pytest.mark.soak)],
+)
 async def test_what_a_gateway_says_is_harmless_on_every_screen(
     size: tuple[int, int], at_till: Staged, till: Shop
 ) -> None:
@@ -108,7 +111,10 @@ def lines_that_spill(app: BilldeskApp) -> list[int]:
     return [width for width in widths if width != app.size.width]
 
 
-@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x36"])
+@pytest.mark.parametrize(
+    "size",
+    [pytest.param(SMALL, id="80x24"), pytest.param(LARGE, id="120x36", marks=pytest.mark.soak)],
+)
 async def test_hostile_names_are_harmless_in_every_list(
     size: tuple[int, int], staged: Staged, shop: Shop
 ) -> None:

@@ -242,7 +242,10 @@ async def test_whoever_only_looks_imports_nothing(staged: Staged) -> None:
         assert "read-only" in text_of(app)
 
 
-@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x36"])
+@pytest.mark.parametrize(
+    "size",
+    [pytest.param(SMALL, id="80x24"), pytest.param(LARGE, id="120x36", marks=pytest.mark.soak)],
+)
 async def test_a_hostile_file_is_shown_and_never_obeyed(
     size: tuple[int, int], staged: Staged, tmp_path: Path
 ) -> None:

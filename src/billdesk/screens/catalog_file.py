@@ -75,9 +75,7 @@ class CatalogFile(Form):
 
     def more_buttons(self) -> Sequence[Button]:
         return (
-            Button(
-                safe_text("Apply"), id="apply", compact=True, variant="warning", disabled=True
-            ),
+            Button(safe_text("Apply"), id="apply", compact=True, variant="warning", disabled=True),
         )
 
     def below(self) -> Iterable[Widget]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from billdesk.core.operations.collecting import Collected, collect_due, try_to_collect
+from billdesk.core.operations.intake import take_in
 from billdesk.core.operations.paying import resume_off_session
+from billdesk.core.rules.gateway import PaymentQuery
 from billdesk.core.rules.invoices import LineDraft
 from billdesk.core.rules.sheets import InvoiceSheet, PaymentSheet
 from billdesk.core.store.methods import remove_method
@@ -241,8 +244,14 @@ def test_two_payments_that_are_told_together_each_pay_their_invoice(shop: Shop) 
         shop.gateway.kill = "after"
         with pytest.raises(Killed):
             shop.desk.invoices.collect(sheet.id)
-    shop.clock.advance(MINUTE)
-    shop.desk.gateways.poll()
+    told = [
+        replace(fact, method=None)
+        for payment in shop.payments("invoice")
+        for fact in shop.gateway.find(PaymentQuery(payment.id, None, None, payment.created_at))
+        if fact.stage == "settled"
+    ]
+    assert len(told) == 2
+    take_in(office_of(shop.desk), told, shop.clock.advance(MINUTE))
     assert [invoice(shop, sheet.id).status for sheet in sheets] == ["paid", "paid"]
 
 

@@ -37,6 +37,7 @@ from billdesk.core.store.sessions import KeyTaken, Session
 from billdesk.core.store.subscriptions import live_subscriptions
 from billdesk.core.store.wallets import wallet_state
 from billdesk.core.values.clock import to_micros
+from billdesk.core.values.cursors import read_id_cursor
 from billdesk.core.values.errors import (
     AccountClosed,
     BadInput,
@@ -217,7 +218,11 @@ class Packs:
         with self._office.database.read() as session:
             account_id = self._office.account(session, account).id if account else None
             rows = store.list_purchases(
-                session, account_id=account_id, status=status, after=after, limit=limit
+                session,
+                account_id=account_id,
+                status=status,
+                after=read_id_cursor(after, "pur"),
+                limit=limit,
             )
         return Page(tuple(rows), rows[-1].id if len(rows) == limit else None)
 

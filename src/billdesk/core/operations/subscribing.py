@@ -52,6 +52,7 @@ from billdesk.core.rules.subscriptions import (
 )
 from billdesk.core.store import subscriptions as store
 from billdesk.core.store.sessions import KeyTaken, Session
+from billdesk.core.values.cursors import read_id_cursor
 from billdesk.core.values.errors import BadInput, Refused
 from billdesk.core.values.ids import check_reference
 from billdesk.core.values.text import MEMO_LENGTH, check_text
@@ -316,7 +317,12 @@ class Subscriptions:
         with self._office.database.read() as session:
             account_id = self._office.account(session, account).id if account else None
             rows = store.list_subscriptions(
-                session, account_id=account_id, status=status, plan=plan, after=after, limit=limit
+                session,
+                account_id=account_id,
+                status=status,
+                plan=plan,
+                after=read_id_cursor(after, "sub"),
+                limit=limit,
             )
             sheets = tuple(subscription_sheet(session, row) for row in rows)
         return Page(sheets, rows[-1].id if len(rows) == limit else None)
