@@ -23,8 +23,8 @@ run: .venv/.runtime  ## open the desk
 
 .PHONY: test
 test: .venv/.develop  ## every test but the long proofs; core covered to the last branch
-	@# Three at once on two cores: much of a test is waiting, for Postgres and for screens.
-	@$(BIN)/python -m pytest -n 3 --dist worksteal \
+	@# Four at once on two cores: much of a test is waiting, for Postgres and for screens.
+	@$(BIN)/python -m pytest -n 4 --dist worksteal \
 		--cov=billdesk.core --cov-branch --cov-fail-under=100 \
 		--cov-report=term-missing:skip-covered
 
