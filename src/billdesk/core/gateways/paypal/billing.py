@@ -7,6 +7,7 @@ does not say either; the last payment stands for that.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from billdesk.core.gateways.paypal.amounts import read_amount
@@ -37,7 +38,7 @@ def subscription_state(subscription: Mapping[str, Any]) -> GatewaySubscription |
     """
     info, plan = subscription.get("billing_info", {}), subscription.get("plan", {})
     cycle = _regular_cycle(plan)
-    quantity = max(int(float(subscription.get("quantity") or 1)), 1)
+    quantity = max(int(Decimal(subscription.get("quantity") or 1)), 1)
     price = _price(cycle, quantity) or _last_paid(info)
     start = subscription.get("start_time") or subscription.get("create_time")
     status, changed = _STATUSES[subscription["status"]], subscription.get("update_time")
