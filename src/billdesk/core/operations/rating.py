@@ -248,6 +248,8 @@ class UsageRuns:
                     on_progress(run.summary["done"], run.summary["subscriptions"])
             self._finish(run)
         except BaseException:
+            # Whatever ended it, Ctrl-C too: the next run need not wait for the lease. Where even this
+            # cannot be written down, the lease runs out by itself.
             with suppress(StoreError), self._office.database.write() as session:
                 store.end_run(session, run, "stopped", None)
             raise
