@@ -8,23 +8,18 @@ from pathlib import Path
 import psycopg
 import pytest
 import sqlalchemy as sa
-from sqlmodel import SQLModel
 
 from billdesk.core.desk import migrate, open_desk
-from billdesk.core.store import migrating, price_tables, revising, tables
+from billdesk.core.store import migrating, revising
 from billdesk.core.store.migrating import postgres_engine, sqlite_engine, upgrade
 from billdesk.core.store.schema import SCHEMA_VERSION, revision_statements, schema_statements
 from billdesk.core.store.sqlite import APPLICATION_ID, sqlite3
+from billdesk.core.store.tables import LedgerTable
 from billdesk.core.values.errors import NotALedger, NotFound, SchemaMismatch, StoreBusy, StoreGone
 from billdesk.core.values.ids import is_id
 from tests.core.store.other_process import HOLD_GATE, HOLD_WRITE_LOCK, holding
 
-MODELS = [
-    model
-    for model in (*vars(tables).values(), *vars(price_tables).values())
-    if isinstance(model, type) and issubclass(model, SQLModel) and model is not SQLModel
-]
-OURS: dict[str, sa.Table] = {str(model.__tablename__): vars(model)["__table__"] for model in MODELS}
+OURS: dict[str, sa.Table] = dict(LedgerTable.metadata.tables)
 NOT_MODELLED = {"alembic_version", "posting_search"}
 
 
