@@ -13,7 +13,7 @@ from time import perf_counter
 from benchmarks.ledgers import new_ledger
 from benchmarks.ratios import Figure, Limit, alone, by_turns, compared
 from billdesk.core.desk import Desk, open_desk
-from billdesk.core.operations.intake import take_in
+from billdesk.core.operations.facts.intake import take_in
 from billdesk.core.rules.gateway import Event, Fact
 from billdesk.core.rules.ledger import Draft, Leg, digest_of
 from billdesk.core.store.facts import keep_events, keep_facts

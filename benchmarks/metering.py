@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.ratios import Figure, Limit, by_turns, compared
 from billdesk.core.desk import Desk, create_ledger
-from billdesk.core.operations.ingesting import BATCH, Event
+from billdesk.core.operations.usage.ingesting import BATCH, Event
 from billdesk.core.store.schema import schema_statements
 from tests.core.operations.metered import sell
 from tests.proofs.usage_worker import peak_mebibytes

@@ -13,7 +13,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from benchmarks.ratios import Figure, Limit, by_turns, compared
 from billdesk.core.desk import create_ledger
-from billdesk.core.operations.drawing import Pdfs
+from billdesk.core.operations.invoices.drawing import Pdfs
 from billdesk.core.paper.drawing import draw
 from billdesk.core.paper.layout import HEIGHT, WIDTH, Item, Text, laid_out
 from billdesk.core.paper.wording import invoice_paper

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from benchmarks.ledgers import new_ledger
 from benchmarks.ratios import Figure, Limit, alone, by_turns, compared
 from billdesk.core.desk import Desk, open_desk
-from billdesk.core.operations.rating import ACCOUNTS_AT_ONCE
+from billdesk.core.operations.usage.rating import ACCOUNTS_AT_ONCE
 from billdesk.core.rules.catalog import Meter, UsageTerms
 from billdesk.core.rules.ledger import Draft, Leg, digest_of
 from billdesk.core.rules.periods import period_bounds

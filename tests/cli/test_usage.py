@@ -95,7 +95,7 @@ def test_usage_forecast_budget_and_alerts_are_shown(metered: Shell) -> None:
     )  # fmt: skip
     assert "133 %" in metered("usage", "budget", "acme").out
     with open_desk(metered.ledger) as desk:
-        from billdesk.core.operations.metering import alert_due
+        from billdesk.core.operations.usage.metering import alert_due
 
         assert alert_due(desk._office, desk.now()) == 5
     alerts = metered.done("usage", "alerts", "--account", "acme")["rows"]

@@ -6,7 +6,7 @@ It says that it begins, and how many periods it renewed.
 import sys
 
 from billdesk.core.desk import open_desk
-from billdesk.core.operations.renewing import renew_due
+from billdesk.core.operations.subscriptions.renewing import renew_due
 from billdesk.core.values.clock import MovingClock, parse_instant
 
 url, instant = sys.argv[1:]

@@ -9,7 +9,7 @@ import signal
 import sys
 
 from billdesk.core.desk import open_desk
-from billdesk.core.operations import rating
+from billdesk.core.operations.usage import rating
 
 url, post_to, batch, moment, count, *resumed = sys.argv[1:]
 rating.ACCOUNTS_AT_ONCE = rating.INVOICES_AT_ONCE = int(batch)

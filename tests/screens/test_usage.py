@@ -14,8 +14,8 @@ from textual.widgets import Button
 
 from billdesk.app import BilldeskApp
 from billdesk.core.desk import open_desk
-from billdesk.core.operations.ingesting import Event
-from billdesk.core.operations.metering import alert_due
+from billdesk.core.operations.usage.ingesting import Event
+from billdesk.core.operations.usage.metering import alert_due
 from billdesk.core.rules.sheets import ForecastSheet, UsageDaySheet
 from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.money import Money

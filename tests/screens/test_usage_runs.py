@@ -13,8 +13,8 @@ import pytest
 
 from billdesk.app import BilldeskApp
 from billdesk.core.desk import Desk, open_desk
-from billdesk.core.operations import rating
-from billdesk.core.operations.ingesting import Event
+from billdesk.core.operations.usage import rating
+from billdesk.core.operations.usage.ingesting import Event
 from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.money import Money
 from billdesk.screens import usage_runs

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from billdesk.core.desk import Desk
-from billdesk.core.operations.issuing import issue
+from billdesk.core.operations.invoices.issuing import issue
 from billdesk.core.operations.office import Office
 from billdesk.core.rules.catalog import TaxRate
 from billdesk.core.rules.invoices import InvoiceDraft, LineDraft, Source

@@ -2,7 +2,7 @@
 
 from billdesk.core.desk.nouns import Desk, Transaction
 from billdesk.core.desk.opening import create_ledger, grant, migrate, open_desk, restore
-from billdesk.core.operations.charging import ChargeRequest
+from billdesk.core.operations.ledger.charging import ChargeRequest
 from billdesk.core.settings import default_paths
 
 __all__ = [

@@ -19,7 +19,7 @@ from billdesk.core.rules.sheets import (
 from billdesk.core.store.gateway_links import list_links
 
 if TYPE_CHECKING:
-    from billdesk.core.operations.connecting import Connections
+    from billdesk.core.operations.gateways.connecting import Connections
     from billdesk.core.rules.gateway import Gateway
     from billdesk.core.rules.gateway_keys import Secrets
     from billdesk.core.rules.links import Link
@@ -42,7 +42,7 @@ class Gateways:
     @cached_property
     def _connections(self) -> Connections:
         from billdesk.core.gateways.making import make_gateway  # only where one is connected
-        from billdesk.core.operations.connecting import Connections
+        from billdesk.core.operations.gateways.connecting import Connections
 
         clock = self._office.clock
 
@@ -119,7 +119,7 @@ class Gateways:
 
     def list(self) -> tuple[GatewaySheet, ...]:
         """How fresh each gateway's facts are, what is open there, and where its key is."""
-        from billdesk.core.operations.polling import gateway_sheets
+        from billdesk.core.operations.gateways.polling import gateway_sheets
 
         self.follow()
         place = self._connections.place_of_key
@@ -129,7 +129,7 @@ class Gateways:
 
     def gaps(self) -> tuple[GapSheet, ...]:
         """Spans that a gateway's feed could not tell any more, open ones first."""
-        from billdesk.core.operations.polling import gap_sheets
+        from billdesk.core.operations.gateways.polling import gap_sheets
 
         return gap_sheets(self._office)
 
@@ -139,7 +139,7 @@ class Gateways:
         Raises NotFound, BadInput when its signature is missing, wrong or old or it cannot be read,
         GatewayError kinds, ReadOnly.
         """
-        from billdesk.core.operations.depositing import gateway_named
-        from billdesk.core.operations.intake import Intake
+        from billdesk.core.operations.facts.intake import Intake
+        from billdesk.core.operations.payments.depositing import gateway_named
 
         return Intake(self._office).take(gateway_named(self._office, name), body, headers)

@@ -15,8 +15,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from billdesk.core.desk.gateways import Gateways
-from billdesk.core.operations.charging import Charges
-from billdesk.core.operations.enrolling import Accounts, Wallets
+from billdesk.core.operations.accounts.enrolling import Accounts, Wallets
+from billdesk.core.operations.ledger.charging import Charges
 from billdesk.core.operations.office import Office
 from billdesk.core.rules.sheets import (
     CheckpointSheet,
@@ -39,27 +39,27 @@ if TYPE_CHECKING:
     import psycopg
     import sqlmodel
 
-    from billdesk.core.operations.cataloguing import Catalogs
-    from billdesk.core.operations.correcting import Adjustments, Refunds, Reversals
-    from billdesk.core.operations.correcting_invoices import CreditNotes
-    from billdesk.core.operations.crediting import Credits
-    from billdesk.core.operations.depositing import Deposits, Facts
-    from billdesk.core.operations.drawing import Pdfs
-    from billdesk.core.operations.holding import Holds
-    from billdesk.core.operations.importing import Imports
-    from billdesk.core.operations.invoicing import Invoices
-    from billdesk.core.operations.metering import Usage
-    from billdesk.core.operations.mirroring import Mirrors
-    from billdesk.core.operations.packing import Packs
-    from billdesk.core.operations.parties import Parties
-    from billdesk.core.operations.rating import UsageRuns
-    from billdesk.core.operations.reading import Audit, Ledger, Standing
-    from billdesk.core.operations.reconciling import Reconciliations
-    from billdesk.core.operations.registering import Methods
-    from billdesk.core.operations.retrying import Payments
-    from billdesk.core.operations.returning import CardRefunds, Disputes
-    from billdesk.core.operations.subscribing import Subscriptions
-    from billdesk.core.operations.watching import Watches
+    from billdesk.core.operations.accounts.importing import Imports
+    from billdesk.core.operations.accounts.parties import Parties
+    from billdesk.core.operations.catalog.cataloguing import Catalogs
+    from billdesk.core.operations.credits.crediting import Credits
+    from billdesk.core.operations.credits.packing import Packs
+    from billdesk.core.operations.gateways.mirroring import Mirrors
+    from billdesk.core.operations.gateways.reconciling import Reconciliations
+    from billdesk.core.operations.invoices.correcting import CreditNotes
+    from billdesk.core.operations.invoices.drawing import Pdfs
+    from billdesk.core.operations.invoices.invoicing import Invoices
+    from billdesk.core.operations.ledger.correcting import Adjustments, Refunds, Reversals
+    from billdesk.core.operations.ledger.holding import Holds
+    from billdesk.core.operations.ledger.reading import Audit, Ledger, Standing
+    from billdesk.core.operations.payments.depositing import Deposits, Facts
+    from billdesk.core.operations.payments.registering import Methods
+    from billdesk.core.operations.payments.retrying import Payments
+    from billdesk.core.operations.payments.returning import CardRefunds, Disputes
+    from billdesk.core.operations.payments.watching import Watches
+    from billdesk.core.operations.subscriptions.subscribing import Subscriptions
+    from billdesk.core.operations.usage.metering import Usage
+    from billdesk.core.operations.usage.rating import UsageRuns
 
 Progress = Callable[[int, int], None]
 
@@ -89,33 +89,33 @@ class Transaction:
 
 
 _NOUNS = {
-    "holds": "holding:Holds",
-    "refunds": "correcting:Refunds",
-    "reversals": "correcting:Reversals",
-    "adjustments": "correcting:Adjustments",
-    "deposits": "depositing:Deposits",
-    "card_refunds": "returning:CardRefunds",
-    "disputes": "returning:Disputes",
-    "payments": "retrying:Payments",
-    "methods": "registering:Methods",
-    "watches": "watching:Watches",
-    "facts": "depositing:Facts",
-    "ledger": "reading:Ledger",
-    "audit": "reading:Audit",
-    "standing": "reading:Standing",
-    "catalog": "cataloguing:Catalogs",
-    "subscriptions": "subscribing:Subscriptions",
-    "credits": "crediting:Credits",
-    "packs": "packing:Packs",
-    "usage": "metering:Usage",
-    "usage_runs": "rating:UsageRuns",
-    "invoices": "invoicing:Invoices",
-    "credit_notes": "correcting_invoices:CreditNotes",
-    "parties": "parties:Parties",
-    "pdfs": "drawing:Pdfs",
-    "mirrors": "mirroring:Mirrors",
-    "imports": "importing:Imports",
-    "reconcile": "reconciling:Reconciliations",
+    "holds": "ledger.holding:Holds",
+    "refunds": "ledger.correcting:Refunds",
+    "reversals": "ledger.correcting:Reversals",
+    "adjustments": "ledger.correcting:Adjustments",
+    "deposits": "payments.depositing:Deposits",
+    "card_refunds": "payments.returning:CardRefunds",
+    "disputes": "payments.returning:Disputes",
+    "payments": "payments.retrying:Payments",
+    "methods": "payments.registering:Methods",
+    "watches": "payments.watching:Watches",
+    "facts": "payments.depositing:Facts",
+    "ledger": "ledger.reading:Ledger",
+    "audit": "ledger.reading:Audit",
+    "standing": "ledger.reading:Standing",
+    "catalog": "catalog.cataloguing:Catalogs",
+    "subscriptions": "subscriptions.subscribing:Subscriptions",
+    "credits": "credits.crediting:Credits",
+    "packs": "credits.packing:Packs",
+    "usage": "usage.metering:Usage",
+    "usage_runs": "usage.rating:UsageRuns",
+    "invoices": "invoices.invoicing:Invoices",
+    "credit_notes": "invoices.correcting:CreditNotes",
+    "parties": "accounts.parties:Parties",
+    "pdfs": "invoices.drawing:Pdfs",
+    "mirrors": "gateways.mirroring:Mirrors",
+    "imports": "accounts.importing:Imports",
+    "reconcile": "gateways.reconciling:Reconciliations",
 }
 """Where the nouns are that are opened when they are first asked for: a charge needs none of them."""
 
@@ -261,7 +261,8 @@ class Desk:
 
     def overview(self) -> OverviewSheet:
         """The desk at a glance."""
-        from billdesk.core.operations import checking, surveying
+        from billdesk.core.operations import surveying
+        from billdesk.core.operations.ledger import checking
 
         newest = self._newest_checkpoint()
         sealed_at = None if newest is None else checking.read_checkpoint(newest).sealed_at
@@ -283,7 +284,7 @@ class Desk:
 
         Raises NotFound and BadInput for the checkpoint, StoreError kinds.
         """
-        from billdesk.core.operations import checking
+        from billdesk.core.operations.ledger import checking
 
         if checkpoint is not None:
             path = Path(checkpoint)
@@ -296,7 +297,7 @@ class Desk:
 
     def seal(self, path: str | os.PathLike[str] | None = None) -> CheckpointSheet:
         """Seal a checkpoint in a file outside the ledger. Raises AlreadyExists, BadInput."""
-        from billdesk.core.operations import checking
+        from billdesk.core.operations.ledger import checking
 
         if path is None:
             stamp = format_instant(self.now()).replace(":", "")
@@ -313,9 +314,9 @@ class Desk:
         sheet = tick(self._office)
         if all(gateway.make == "sandbox" for gateway in self._office.gateways.values()):
             return sheet
-        from billdesk.core.operations.reconciling import compare_due  # once a day is enough
+        from billdesk.core.operations.gateways import reconciling  # once a day is enough
 
-        compared, errors = compare_due(self._office, sheet.at)
+        compared, errors = reconciling.compare_due(self._office, sheet.at)
         return sheet._replace(compared=compared, errors=(*sheet.errors, *errors))
 
     def backup(self, path: str | os.PathLike[str]) -> str:
@@ -340,7 +341,7 @@ class Desk:
 
         Raises BadInput, AlreadyExists, NotFound.
         """
-        from billdesk.core.operations import exporting  # few commands export
+        from billdesk.core.operations.ledger import exporting  # few commands export
 
         return exporting.export_entries(
             self._office, Path(path), format, filter or EntryFilter(), on_progress
@@ -351,7 +352,7 @@ class Desk:
 
     def _newest_checkpoint(self) -> Path | None:
         """The newest that is known: where `seal` puts them, or in a folder beside the ledger's file."""
-        from billdesk.core.operations import checking
+        from billdesk.core.operations.ledger import checking
 
         folders = [self._checkpoints()]
         if self.info.kind == "sqlite":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from billdesk.core.desk.gateways import Gateways
 from billdesk.core.desk.nouns import Desk
-from billdesk.core.operations.enrolling import HOUSE
+from billdesk.core.operations.accounts.enrolling import HOUSE
 from billdesk.core.operations.office import Office
 from billdesk.core.rules.sheets import LedgerSheet
 from billdesk.core.settings import Paths, Settings, read_settings

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from billdesk.core.operations.attending import account_troubles, desk_troubles, worst_first
-from billdesk.core.operations.invoicing import Invoices
+from billdesk.core.operations.gateways.polling import gateway_sheets
+from billdesk.core.operations.invoices.invoicing import Invoices
+from billdesk.core.operations.ledger.reading import standing_of
 from billdesk.core.operations.office import Office
-from billdesk.core.operations.polling import gateway_sheets
-from billdesk.core.operations.reading import standing_of
-from billdesk.core.operations.subscribing import Subscriptions
+from billdesk.core.operations.subscriptions.subscribing import Subscriptions
 from billdesk.core.rules.sheets import (
     DoctorSheet,
     EntryFilter,

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from billdesk.core.operations.alerting import alert_due
-from billdesk.core.operations.collecting import collect_due
-from billdesk.core.operations.expiring import expire_due
-from billdesk.core.operations.holding import Holds
+from billdesk.core.operations.gateways.polling import Polled, poll
+from billdesk.core.operations.ledger.expiring import expire_due
+from billdesk.core.operations.ledger.holding import Holds
 from billdesk.core.operations.office import Office
-from billdesk.core.operations.polling import Polled, poll
-from billdesk.core.operations.rating import run_due
-from billdesk.core.operations.renewing import renew_due
-from billdesk.core.operations.topping_up import Watched, run_watches
+from billdesk.core.operations.payments.collecting import collect_due
+from billdesk.core.operations.payments.topping_up import Watched, run_watches
+from billdesk.core.operations.subscriptions.renewing import renew_due
+from billdesk.core.operations.usage.alerting import alert_due
+from billdesk.core.operations.usage.rating import run_due
 from billdesk.core.rules.sheets import TickSheet
 from billdesk.core.store.search import index_batch
 

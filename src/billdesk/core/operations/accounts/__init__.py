@@ -1,0 +1,1 @@
+"""Accounts and their wallets, who they are on paper, and bringing in those that exist already."""

@@ -1,0 +1,1 @@
+"""What is sold: catalog files read, compared with what there is, and applied."""

@@ -1,0 +1,1 @@
+"""Credits and packs of them: granting, selling and taking back."""

@@ -1,0 +1,1 @@
+"""The other side: connecting gateways, polling them, mirroring what they bill, reconciling."""

@@ -1,0 +1,1 @@
+"""Who is on which plan: ordering, billing, changing, renewing and ending it."""

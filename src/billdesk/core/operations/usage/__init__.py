@@ -1,0 +1,1 @@
+"""What was used: taking it in, showing it, telling of it and billing it."""
