@@ -36,6 +36,9 @@ def front(text: bytes | None) -> str:
         actor="Zoë",
         corrects=None,
         about="hld_1",
+        account_id="acc_1",
+        happened_at=1767603600000000,
+        recorded_at=1767603600000001,
     )
 
 
@@ -51,6 +54,9 @@ def test_the_canonical_form_of_a_posting_is_as_written_down() -> None:
         "4:Zoë"
         "-1:"
         "5:hld_1"
+        "5:acc_1"
+        "16:1767603600000000"
+        "16:1767603600000001"
     )
     assert front(None) == front(TEXT).replace(f"64:{TEXT.hex()}", "-1:")
 
@@ -58,9 +64,6 @@ def test_the_canonical_form_of_a_posting_is_as_written_down() -> None:
 def test_the_hash_of_an_entry_covers_the_previous_head_its_posting_and_itself() -> None:
     canonical = (
         front(TEXT)
-        + "5:acc_1"
-        + "16:1767603600000000"
-        + "16:1767603600000001"
         + "5:wal_1"
         + "1:7"
         + "3:USD"
@@ -71,9 +74,6 @@ def test_the_hash_of_an_entry_covers_the_previous_head_its_posting_and_itself() 
     entry_hash = link(
         genesis("wal_1"),
         front(TEXT),
-        account_id="acc_1",
-        happened_at=1767603600000000,
-        recorded_at=1767603600000001,
         wallet_id="wal_1",
         seq=7,
         asset="USD",

@@ -204,11 +204,17 @@ def front_of(
     actor: str,
     corrects: str | None,
     about: str | None,
+    account_id: str,
+    happened_at: int,
+    recorded_at: int,
 ) -> str:
     """The part of the canonical form that all legs of a posting share; `1` is its version."""
+    happened = str(happened_at)
+    recorded = happened if recorded_at == happened_at else str(recorded_at)
     return (
         f"1{len(id)}:{id}{_sort(kind, scope)}{field(reference)}64:{digest.hex()}"
         f"{'-1:' if text is None else '64:' + text.hex()}{_origin(actor, corrects, about)}"
+        f"{len(account_id)}:{account_id}{len(happened)}:{happened}{len(recorded)}:{recorded}"
     )
 
 
@@ -228,9 +234,6 @@ def link(
     head: bytes,
     front: str,
     *,
-    account_id: str,
-    happened_at: int,
-    recorded_at: int,
     wallet_id: str,
     seq: int,
     asset: str,
@@ -239,14 +242,9 @@ def link(
     counterparty: str,
 ) -> bytes:
     """The hash of one entry: SHA-256 over the previous head, its posting and itself."""
-    happened = str(happened_at)
-    recorded = happened if recorded_at == happened_at else str(recorded_at)
     place, amount, balance = str(seq), str(amount_minor), str(balance_after)
-    return sha256(
-        head
-        + (
-            f"{front}{len(account_id)}:{account_id}{len(happened)}:{happened}"
-            f"{len(recorded)}:{recorded}{len(wallet_id)}:{wallet_id}{len(place)}:{place}"
-            f"{len(asset)}:{asset}{len(amount)}:{amount}{len(balance)}:{balance}{field(counterparty)}"
-        ).encode()
-    ).digest()
+    leg = (
+        f"{front}{len(wallet_id)}:{wallet_id}{len(place)}:{place}{len(asset)}:{asset}"
+        f"{len(amount)}:{amount}{len(balance)}:{balance}{field(counterparty)}"
+    )
+    return sha256(head + leg.encode()).digest()

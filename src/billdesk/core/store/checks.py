@@ -195,11 +195,11 @@ def _follow(check: ChainCheck, chain: _Chain, row: tuple[Any, ...]) -> None:
         front = front_of(
             id=posting, kind=p_kind, scope=scope, reference=reference, digest=bytes(digest),
             text=text and bytes(text), actor=actor, corrects=corrects, about=about,
+            account_id=account, happened_at=happened, recorded_at=p_recorded,
         )  # fmt: skip
         due = link(
-            chain.head, front, account_id=account, happened_at=happened, recorded_at=p_recorded,
-            wallet_id=chain.id, seq=seq, asset=chain.asset, amount_minor=amount,
-            balance_after=balance, counterparty=counterparty,
+            chain.head, front, wallet_id=chain.id, seq=seq, asset=chain.asset,
+            amount_minor=amount, balance_after=balance, counterparty=counterparty,
         )  # fmt: skip
         # Only a transfer has legs of several accounts: any other entry is its posting's account's.
         moved = account != chain.account_id and counterparty != "transfer"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from billdesk.core.rules.ledger import WalletState
 from billdesk.core.store.sessions import Session
@@ -38,7 +39,7 @@ def wallet_state(
     return None if row is None else WalletState._make(row)
 
 
-def wallet_states(session: Session, refs: Iterable[str]) -> Iterator[tuple[str, WalletState]]:
-    """All wallets of the accounts with these refs, each with its account's ref; for SQLite."""
+def wallet_states(session: Session, refs: Iterable[str]) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """All wallets of the accounts with these refs: the ref, a WalletState's fields; for SQLite."""
     for row in session.all(_WALLETS_OF_MANY, (json.dumps(list(refs)),)):
-        yield row[0], WalletState._make(row[1:])
+        yield row[0], row[1:]

@@ -70,8 +70,7 @@ def to_micros(instant: datetime) -> int:
     return (instant - EPOCH) // MICROSECOND
 
 
-@lru_cache(maxsize=1024)  # much happens at one instant: a batch, both times of an entry
-@lru_cache(maxsize=256)  # a batch and a page hold the same instants again and again
+@lru_cache(maxsize=1024)  # much happens at one instant: a batch, a page, both times of an entry
 def from_micros(micros: int) -> datetime:
     """The aware UTC instant `micros` microseconds after 1970-01-01T00:00Z."""
     return EPOCH + timedelta(microseconds=micros)
