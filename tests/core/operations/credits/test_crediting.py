@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from billdesk.core.desk import ChargeRequest, Desk
-from billdesk.core.operations.credits.crediting import grant_lot, read_credits, reset_cycle
+from billdesk.core.operations.credits.crediting import read_credits
+from billdesk.core.operations.credits.granting import grant_lot, reset_cycle
 from billdesk.core.operations.ledger import expiring
 from billdesk.core.operations.ledger.booking import book
 from billdesk.core.rules.ledger import Draft, Leg, digest_of

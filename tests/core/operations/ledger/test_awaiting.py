@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from billdesk.core.desk import Desk
-from billdesk.core.operations.credits.crediting import reset_cycle
+from billdesk.core.operations.credits.granting import reset_cycle
 from billdesk.core.rules.sheets import LotSheet
 from billdesk.core.values.clock import MovingClock
 from tests.core.operations.conftest import MEMO

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from billdesk.core.operations.credits.crediting import grant_lot
+from billdesk.core.operations.credits.granting import grant_lot
 from billdesk.core.operations.invoices.closing import void_invoice
 from billdesk.core.operations.invoices.correcting import credit_invoice
 from billdesk.core.operations.invoices.issuing import issue, locked, pay_from_wallet, tax_for

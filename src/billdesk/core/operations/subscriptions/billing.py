@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from billdesk.core.operations.credits.crediting import reset_cycle
+from billdesk.core.operations.credits.granting import reset_cycle
 from billdesk.core.operations.invoices.correcting import credit_invoice
 from billdesk.core.operations.invoices.issuing import issue, pay_from_wallet
 from billdesk.core.operations.ledger.booking import book

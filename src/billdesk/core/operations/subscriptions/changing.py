@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from billdesk.core.operations.credits.crediting import grant_lot, reset_cycle
+from billdesk.core.operations.credits.granting import grant_lot, reset_cycle
 from billdesk.core.operations.office import Office
 from billdesk.core.operations.subscriptions.billing import add_stretch, bill, total_of
 from billdesk.core.operations.subscriptions.terms import (

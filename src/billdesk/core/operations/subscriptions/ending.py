@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from billdesk.core.operations.credits.crediting import reset_cycle
+from billdesk.core.operations.credits.granting import reset_cycle
 from billdesk.core.operations.office import Office
 from billdesk.core.operations.subscriptions.billing import give_back, total_of
 from billdesk.core.operations.subscriptions.changing import (
