@@ -135,3 +135,20 @@ def test_a_wallet_keeps_its_identity_and_never_goes_back(story: Desk) -> None:
         story._office.database.write() as session,
     ):
         session.run("DELETE FROM wallet")
+
+
+def test_the_database_itself_keeps_a_wallet_within_its_bounds(story: Desk) -> None:
+    """Whatever a program's own guards overlook, and whoever writes."""
+    for change in (
+        "balance_minor = held_minor + floor_minor - 1",
+        "held_minor = balance_minor - floor_minor + 1",
+        "floor_minor = balance_minor - held_minor + 1",
+        "held_minor = -1",
+        "freezes = -1",
+    ):
+        with (
+            pytest.raises(Exception, match=r"(?i)check constraint"),  # each driver has its own
+            story._office.database.write() as session,
+        ):
+            session.run(f"UPDATE wallet SET {change} WHERE floor_minor IS NOT NULL")
+    assert story.verify().ok

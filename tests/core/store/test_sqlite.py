@@ -97,14 +97,25 @@ def test_another_file_is_refused_and_left_as_it_was(tmp_path: Path, content: byt
     assert path.read_bytes() == content
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+def test_a_pipe_or_a_device_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in (pipe, Path(os.devnull)):
+        with pytest.raises(NotALedger, match="no ordinary file"):
+            open_desk(path)
+        with pytest.raises(NotALedger, match="no ordinary file"):
+            create_ledger(path)
+    assert [file.name for file in tmp_path.iterdir()] == ["pipe"]
+
+
 def test_another_programs_database_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "other.db"
     change(str(path), "CREATE TABLE account (id)")
     before = path.read_bytes()
-    with pytest.raises(NotALedger, match="not a ledger of billdesk"):
-        open_desk(path)
-    with pytest.raises(AlreadyExists):
-        create_ledger(path)
+    for use in (open_desk, create_ledger):
+        with pytest.raises(NotALedger, match="not a ledger of billdesk"):
+            use(path)
     assert path.read_bytes() == before
     assert {file.name for file in tmp_path.iterdir()} <= {"other.db", "other.db.lock"}
 
@@ -162,6 +173,24 @@ def test_a_new_ledger_lies_in_a_private_file(tmp_path: Path) -> None:
         create_ledger(path)
     with open_desk(path) as desk:
         assert desk.info.where == str(path)
+
+
+def test_a_ledger_made_in_an_empty_file_is_private_too(tmp_path: Path) -> None:
+    path = tmp_path / "touched"
+    path.touch(0o644)
+    create_ledger(path).close()
+    assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o600}
+
+
+def test_a_link_that_leads_nowhere_is_not_followed(tmp_path: Path) -> None:
+    for name, target in (("dangling", "nowhere"), ("loop", "loop")):
+        link = tmp_path / name
+        link.symlink_to(tmp_path / target)
+        with pytest.raises(StoreError, match="leads nowhere"):
+            create_ledger(link)
+        with pytest.raises(NotFound):
+            open_desk(link)
+    assert not (tmp_path / "nowhere").exists()
 
 
 def test_a_ledger_cannot_be_made_in_a_file(tmp_path: Path) -> None:

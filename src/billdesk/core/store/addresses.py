@@ -69,5 +69,8 @@ def check_file(path: Path) -> None:
         )
     if path.is_dir():
         raise NotALedger(f"{path} is a folder", "name the ledger's file")
+    if not path.is_file():
+        # Opening a pipe or a device may wait for ever.
+        raise NotALedger(f"{path} is no ordinary file", "name the ledger's file")
     if not os.access(path, os.R_OK):
         raise StoreError(f"{path} cannot be read", "check its rights")

@@ -65,9 +65,7 @@ def open_existing(
 def check_version(session: Session, where: str) -> None:
     """Raises NotALedger or SchemaMismatch unless this is a ledger of our schema."""
     if session.kind == "sqlite":
-        row = session.one("PRAGMA application_id")
-        if row is None or row[0] != APPLICATION_ID:
-            raise NotALedger(f"{where} is not a ledger of billdesk", "choose another file")
+        _check_ours(session, where)
     row = session.one("SELECT version_num FROM alembic_version")
     version = row[0] if row else "0000"
     if version > SCHEMA_VERSION:
@@ -78,6 +76,13 @@ def check_version(session: Session, where: str) -> None:
         raise SchemaMismatch(
             f"{where} has the older schema {version}", "run billdesk migrate (it makes a backup)"
         )
+
+
+def _check_ours(session: Session, where: str) -> None:
+    """Raises NotALedger for a file of another program."""
+    row = session.one("PRAGMA application_id")
+    if row is None or row[0] != APPLICATION_ID:
+        raise NotALedger(f"{where} is not a ledger of billdesk", "choose another file")
 
 
 def make_ledger(
@@ -103,8 +108,13 @@ def _make_file(path: Path, fill: Callable[[Session], None]) -> None:
     """
     if is_there(path):
         check_file(path)
+    elif path.is_symlink():
+        # SQLite would follow it, and make a file that others may read.
+        raise StoreError(f"{path} is a link that leads nowhere", "choose another place")
     try:
         create_file(path)
+        if path.stat().st_size == 0:
+            path.chmod(0o600)  # an empty file of somebody's has the rights he gave it
     except OSError as error:
         raise StoreError(
             f"{path} cannot be made: {error.strerror}", "choose another place"
@@ -112,6 +122,7 @@ def _make_file(path: Path, fill: Callable[[Session], None]) -> None:
     database = SqliteDatabase(path)
     with closing(database), database.write() as session:
         if session.one("SELECT 1 FROM sqlite_master LIMIT 1") is not None:
+            _check_ours(session, str(path))
             raise AlreadyExists(f"there is a ledger at {path} already", "open it")
         for statement in schema_statements("sqlite"):
             session.run(statement)
