@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote
@@ -126,37 +126,62 @@ def running_server(home: Path, programs: Path) -> Iterator[None]:
 
     Raises CalledProcessError, RuntimeError with the server's own words, TimeoutError.
     """
+    make_cluster(home, programs)
+    server = start_server(home, programs, SETTINGS)
+    try:
+        yield
+    finally:
+        stop_server(server)
+
+
+def make_cluster(home: Path, programs: Path) -> None:
+    """A new cluster in this folder. Raises CalledProcessError."""
     rank = unprivileged()
     if "setpriv" in rank:
         os.chown(home, NOBODY, NOBODY)
-    data, log = home / "data", home / "log"
     subprocess.run(
-        [*rank, programs / "initdb", "-D", data, *cluster_options(programs)],
+        [*rank, programs / "initdb", "-D", home / "data", *cluster_options(programs)],
         check=True,
         capture_output=True,
         text=True,
     )
-    settings = {"unix_socket_directories": str(home), **SETTINGS}
-    options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+
+
+def start_server(
+    home: Path, programs: Path, settings: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    """The server of a cluster, ready. Raises RuntimeError with its own words, TimeoutError."""
+    words = {"unix_socket_directories": str(home), **settings}
+    options = [word for name, value in words.items() for word in ("-c", f"{name}={value}")]
+    data, log = home / "data", home / "log"
     with log.open("w") as out:
         server = subprocess.Popen(
-            [*rank, programs / "postgres", "-D", data, *options],
+            [*unprivileged(), programs / "postgres", "-D", data, *options],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
         )
     try:
-        wait_until(lambda: is_ready(data) or server.poll() is not None, "Postgres did not start")
+        wait_until(
+            lambda: is_ready(data, server.pid) or server.poll() is not None,
+            "Postgres did not start",
+        )
         if server.returncode is not None:
             raise RuntimeError(log.read_text())
-        yield
-    finally:
-        server.send_signal(signal.SIGQUIT)
-        try:
-            server.wait(PATIENCE_SECONDS)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
+    except BaseException:
+        stop_server(server)
+        raise
+    return server
+
+
+def stop_server(server: subprocess.Popen[bytes]) -> None:
+    """End a server, whether it runs or not."""
+    server.send_signal(signal.SIGQUIT)
+    try:
+        server.wait(PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
 
 
 def unprivileged() -> list[str]:
@@ -187,13 +212,16 @@ def cluster_options(programs: Path) -> list[str]:
     return ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-sync", *locale]
 
 
-def is_ready(data: Path) -> bool:
-    """Whether the server says, on the eighth line of its pid file, that it takes connections."""
+def is_ready(data: Path, pid: int) -> bool:
+    """Whether this server says, on the eighth line of its pid file, that it takes connections.
+
+    One that was killed has left a file that says so, too.
+    """
     try:
         lines = (data / "postmaster.pid").read_text().splitlines()
     except FileNotFoundError:
         return False
-    return len(lines) >= 8 and lines[7].strip() == "ready"
+    return len(lines) >= 8 and lines[0] == str(pid) and lines[7].strip() == "ready"
 
 
 def guard(home: Path, programs: Path) -> int:
