@@ -168,7 +168,7 @@ async def test_money_goes_back_to_a_card_after_a_review_that_holds_it_and_asks_n
         assert "20.00 USD is left" in text_of(app)
         await press(pilot, "tab", "end", "ctrl+u")
         await write(pilot, "20.01")
-        await until(pilot, lambda: "at most 20.00 USD can go back" in text_of(app))
+        await until(pilot, lambda: "at most 20.00 USD is left" in text_of(app))
         await press(pilot, "end", "ctrl+u")
         await write(pilot, "12.00")
         await press(pilot, "tab")

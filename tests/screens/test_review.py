@@ -101,6 +101,13 @@ async def test_nothing_can_be_posted_before_it_was_rehearsed_and_typed_again(
         assert confirm_button(app).disabled
 
 
+async def test_the_space_around_what_is_typed_counts_for_nothing(staged: Staged) -> None:
+    app = staged()
+    async with on_stage(app) as pilot:
+        await fill_in(pilot, app, " 10.00 ")
+        await until(pilot, lambda: is_offered(app))
+
+
 async def test_a_rehearsal_leaves_nothing_behind(staged: Staged, shop: Shop) -> None:
     app = staged()
     async with on_stage(app) as pilot:

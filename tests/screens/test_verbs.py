@@ -35,7 +35,7 @@ def test_a_reason_has_10_to_500_characters(length: int) -> None:
 
 
 def test_what_is_hard_to_take_back_is_typed_again() -> None:
-    values = {"direction": "debit", "amount": " 12.50 ", "memo": "", "gateway": "sandbox"}
+    values = {"direction": "debit", "amount": "12.50", "memo": "", "gateway": "sandbox"}
     for act in (
         verbs.adjust("acme", "USD", "r"),
         verbs.charge("acme", "USD", "r"),

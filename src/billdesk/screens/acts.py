@@ -11,15 +11,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from billdesk.core.values.errors import BadInput, BilldeskError
-from billdesk.core.values.money import exponent_of, read_amount
+from billdesk.core.values.ids import check_account_ref
+from billdesk.core.values.money import exponent_of, format_minor, read_amount
 from billdesk.core.values.text import SUBJECT_LENGTH, check_memo, check_text
 
 if TYPE_CHECKING:
     from billdesk.core.desk import Desk
     from billdesk.core.rules.sheets import EntrySheet, PostingSheet
+    from billdesk.core.values.money import Money
 
 Values = Mapping[str, str]
+"""What is filled in, by the names of the fields, without the space around it."""
+
 Check = Callable[[str], object]
+
+NONE = "none"
+"""What is typed for no amount at all."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +82,7 @@ class Act:
 
     def whose(self, values: Values) -> str:
         """The account it is about: the one it was opened for, else the one that is filled in."""
-        return self.account_ref or values.get("account", "").strip()
+        return self.account_ref or values.get("account", "")
 
     def trouble_with(self, values: Values) -> dict[str, str]:
         """What is wrong with each field; nothing for those that are right."""
@@ -104,26 +111,61 @@ def memo_field(label: str = "Reason") -> Field:
     return Field("memo", label, check_memo, placeholder="why, in 10 to 500 characters")
 
 
+def account_field(ref: str, placeholder: str) -> Field:
+    """Which account, by its ref."""
+    return Field("account", "Account", check_account_ref, ref, placeholder)
+
+
 def amount_field(asset: str) -> Field:
     """How much, in plain digits; the asset may be named behind it."""
     return Field(
         "amount",
         "Amount",
-        lambda text: read_amount(text.strip(), asset),
+        lambda text: read_amount(text, asset),
         placeholder=f"12.50, in {asset} unless said otherwise",
     )
 
 
-def asset_field(asset: str) -> Field:
-    """Which of the account's wallets, by its asset."""
-    return Field("asset", "Wallet", lambda text: exponent_of(text.strip()), value=asset)
+def amount_up_to_field(label: str, most: Money) -> Field:
+    """How much of what is left; all of it to begin with."""
+
+    def check(text: str) -> object:
+        money = read_amount(text, most.asset)
+        if money.asset != most.asset:
+            raise BadInput(f"{money} is in another asset", f"give an amount in {most.asset}")
+        if money.minor > most.minor:
+            raise BadInput(f"{money} is more than is left", f"at most {most} is left")
+        return money
+
+    return Field("amount", label, check, value=as_typed(most))
+
+
+def amount_or_none_field(
+    name: str, label: str, now: Money | None, asset: str, example: str
+) -> Field:
+    """An amount, or the word for none; what holds now to begin with."""
+
+    def check(text: str) -> object:
+        return text if text == NONE else read_amount(text, asset)
+
+    return Field(name, label, check, as_typed(now) or NONE, f"{example}, or {NONE}")
+
+
+def as_typed(money: Money | None) -> str:
+    """An amount as one would type it, without its asset; empty for none."""
+    return "" if money is None else format_minor(money.minor, money.asset)
+
+
+def asset_field(asset: str, label: str = "Wallet") -> Field:
+    """An asset by its code: which of the account's wallets, or what is billed in."""
+    return Field("asset", label, exponent_of, value=asset)
 
 
 def choice_field(name: str, label: str, choices: tuple[str, ...]) -> Field:
     """One word out of a few, the first to begin with."""
 
     def check(text: str) -> object:
-        if text.strip() not in choices:
+        if text not in choices:
             raise BadInput(f"{text!r} is not offered", "one of " + ", ".join(choices))
         return text
 

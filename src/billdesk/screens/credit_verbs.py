@@ -31,13 +31,13 @@ _WHAT_COMES = {
 
 
 def _whole(text: str) -> int:
-    if not (text.strip().isascii() and text.strip().isdecimal() and len(text.strip()) <= 6):
+    if not (text.isascii() and text.isdecimal() and len(text) <= 6):
         raise BadInput(f"{text!r} is no priority", "a whole number; smaller burns first")
     return int(text)
 
 
 def _until(text: str) -> datetime | None:
-    return None if text.strip() in {"", NEVER} else parse_instant(text.strip())
+    return None if text in {"", NEVER} else parse_instant(text)
 
 
 def grant(ref: str, reference: str) -> Act:
@@ -46,7 +46,7 @@ def grant(ref: str, reference: str) -> Act:
     def perform(desk: Desk, values: Values) -> Receipt:
         lot = desk.credits.grant(
             ref,
-            values["credits"].strip(),
+            values["credits"],
             memo=values["memo"],
             expires_at=_until(values["until"]),
             priority=_whole(values["priority"]),
@@ -65,14 +65,14 @@ def grant(ref: str, reference: str) -> Act:
             Field(
                 "credits",
                 "Credits",
-                lambda text: read_amount(text.strip(), CREDIT),
+                lambda text: read_amount(text, CREDIT),
                 placeholder="how many, such as 500",
             ),
             Field("until", "Until", _until, value=NEVER, placeholder="2026-12-31, or never"),
             Field("priority", "Priority", _whole, value="50"),
             memo_field(),
         ),
-        typed=lambda values: values["credits"].strip(),
+        typed=lambda values: values["credits"],
         foreseen=lambda _: "A lot of its own. What is owed in credits is filled first.",
     )
 
@@ -82,15 +82,13 @@ def buy(ref: str, offers: tuple[PackOfferSheet, ...], purchase_id: str) -> Act:
     by_code = {offer.code: offer for offer in offers if not offer.why_not}
 
     def perform(desk: Desk, values: Values) -> Receipt:
-        bought = desk.packs.buy(
-            ref, values["pack"].strip(), paid_by=values["by"].strip(), id=purchase_id
-        )
+        bought = desk.packs.buy(ref, values["pack"], paid_by=values["by"], id=purchase_id)
         return Receipt(bought.id, _lines(bought), _entries(desk, bought))
 
     def foreseen(values: Values) -> str:
-        offer = by_code[values["pack"].strip()]
+        offer = by_code[values["pack"]]
         what = f"{count(offer.credits)} credits for {amount(offer.total)} with tax."
-        return f"{what} {_WHAT_COMES[values['by'].strip()]}"
+        return f"{what} {_WHAT_COMES[values['by']]}"
 
     shown = "   ".join(f"{code} {amount(offer.total)}" for code, offer in by_code.items())
     return Act(

@@ -145,9 +145,9 @@ class Form(ThreadWork, ModalScreen[None]):
         self.opened()
 
     def values(self) -> dict[str, str]:
-        """What is filled in now."""
+        """What is filled in now, without the space around it."""
         return {
-            field.name: self.query_one(f"#field-{field.name}", LineInput).value
+            field.name: self.query_one(f"#field-{field.name}", LineInput).value.strip()
             for field in self.fields()
         }
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from billdesk.core.values.errors import BadInput
 from billdesk.core.values.money import Money, read_amount
 from billdesk.screens.acts import (
     Act,
-    Field,
     Receipt,
     Values,
     amount_field,
+    amount_up_to_field,
     choice_field,
     memo_field,
 )
-from billdesk.screens.figures import amount, mode_in_words
+from billdesk.screens.figures import amount, mode_in_words, number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,15 +43,15 @@ def deposit(ref: str, asset: str, payment_id: str, modes: Mapping[str, str]) -> 
     def perform(desk: Desk, values: Values) -> Receipt:
         payment = desk.deposits.start(
             ref,
-            values["amount"].strip(),
-            gateway=values["gateway"].strip(),
+            values["amount"],
+            gateway=values["gateway"],
             id=payment_id,
-            save_method=values["save"].strip() == SAVING,
+            save_method=values["save"] == SAVING,
         )
         return Receipt(payment.id, (("status", payment.status), ("detail", payment.detail)))
 
     def foreseen(values: Values) -> str:
-        mode = mode_in_words(modes.get(values["gateway"].strip(), "test"))
+        mode = mode_in_words(modes.get(values["gateway"], "test"))
         return f"{mode}. No balance changes now: the deposit is credited once it has been paid."
 
     return Act(
@@ -66,7 +65,7 @@ def deposit(ref: str, asset: str, payment_id: str, modes: Mapping[str, str]) -> 
             choice_field("save", "Save it", (NO_SAVING, SAVING)),
         ),
         facts=(("payment", payment_id),),
-        typed=lambda values: values["amount"].strip(),
+        typed=lambda values: values["amount"],
         rehearsable=False,
         foreseen=foreseen,
         remote=True,
@@ -89,23 +88,15 @@ def card_refund(payment: PaymentSheet, left: Money, refund_id: str) -> Act:
 
     def perform(desk: Desk, values: Values) -> Receipt:
         refund = desk.card_refunds.create(
-            payment.id, values["amount"].strip(), memo=values["memo"], id=refund_id
+            payment.id, values["amount"], memo=values["memo"], id=refund_id
         )
         lines = [("amount", amount(refund.amount)), ("status", refund.status)]
         if refund.detail:
             lines.append(("detail", refund.detail))
         return Receipt(refund.id, tuple(lines))
 
-    def check(text: str) -> object:
-        money = read_amount(text.strip(), left.asset)
-        if money.asset != left.asset:
-            raise BadInput(f"the payment was in {left.asset}", f"it was paid in {left.asset}")
-        if money.minor > left.minor:
-            raise BadInput(f"{money} is more than is left", f"at most {left} can go back")
-        return money
-
     def foreseen(values: Values) -> str:
-        money = read_amount(values["amount"].strip(), left.asset)
+        money = read_amount(values["amount"], left.asset)
         return (
             f"Held at once. When {payment.gateway} says that it is gone, {amount(money.negated())} is"
             f" booked against gateway:{payment.gateway}; if it fails, the hold is freed."
@@ -116,16 +107,13 @@ def card_refund(payment: PaymentSheet, left: Money, refund_id: str) -> Act:
         verb="Send back",
         account_ref=payment.account_ref,
         perform=perform,
-        fields=(
-            Field("amount", "Amount", check, value=str(left).partition(" ")[0]),
-            memo_field(),
-        ),
+        fields=(amount_up_to_field("Amount", left), memo_field()),
         facts=(
             ("payment", payment.id),
             ("paid", f"{amount(payment.amount)} by {payment.gateway}, {amount(left)} is left"),
             ("refund", refund_id),
         ),
-        typed=lambda values: values["amount"].strip(),
+        typed=lambda values: values["amount"],
         foreseen=foreseen,
         remote=True,
     )
@@ -135,7 +123,7 @@ def retry(payment: PaymentSheet) -> Act:
     """Try a failed payment again: from what is saved, or by a new link."""
 
     def perform(desk: Desk, values: Values) -> Receipt:
-        saved = values["from"].strip() == "saved"
+        saved = values["from"] == "saved"
         attempt = desk.payments.retry(payment.id, saved=saved)
         lines = [("status", attempt.status), ("detail", attempt.detail)]
         return Receipt(attempt.id, tuple(lines))
@@ -157,7 +145,7 @@ def retry(payment: PaymentSheet) -> Act:
             ("it was", f"{payment.status}: {payment.detail}" if payment.detail else payment.status),
             ("gateway", f"{payment.gateway}, {mode_in_words(payment.mode)}"),
         ),
-        typed=lambda _: amount(payment.amount).partition(" ")[0],
+        typed=lambda _: number(payment.amount),
         rehearsable=False,
         foreseen=lambda _: about,
         remote=True,

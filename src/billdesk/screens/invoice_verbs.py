@@ -6,10 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from billdesk.core.values.errors import BadInput
-from billdesk.core.values.ids import check_account_ref
-from billdesk.core.values.money import exponent_of, read_amount
 from billdesk.core.values.text import MEMO_LENGTH, SUBJECT_LENGTH, check_text
-from billdesk.screens.acts import Act, Field, Receipt, Values, choice_field, memo_field
+from billdesk.screens.acts import (
+    Act,
+    Field,
+    Receipt,
+    Values,
+    account_field,
+    amount_up_to_field,
+    asset_field,
+    choice_field,
+    memo_field,
+)
 from billdesk.screens.figures import amount, number
 from billdesk.screens.path_line import PathEnding, read_path, short
 from billdesk.screens.task import Outcome, Task
@@ -54,12 +62,12 @@ def _receipt(desk: Desk, invoice: InvoiceSheet) -> Receipt:
 
 def _line_fields(taxes: tuple[str, ...]) -> tuple[Field, ...]:
     def check_line(text: str) -> object:
-        if not text.strip():
+        if not text:
             raise BadInput("the line has no text", "say what it is for")
         return check_text(text, "line", MEMO_LENGTH)
 
     def check_number(text: str) -> object:
-        if not text.strip():
+        if not text:
             raise BadInput("there is no number", "plain digits with a point")
         return check_text(text, "number", SUBJECT_LENGTH)
 
@@ -72,14 +80,18 @@ def _line_fields(taxes: tuple[str, ...]) -> tuple[Field, ...]:
 
 
 def _add_line(desk: Desk, invoice_id: str, values: Values) -> InvoiceSheet:
-    tax = values["tax"].strip()
+    tax = values["tax"]
     return desk.invoices.add_line(
         invoice_id,
-        values["text"].strip(),
-        values["price"].strip(),
-        quantity=values["quantity"].strip(),
+        values["text"],
+        values["price"],
+        quantity=values["quantity"],
         tax=None if tax == USUAL_TAX else tax,
     )
+
+
+def _total(invoice: InvoiceSheet) -> Receipt:
+    return Receipt(invoice.id, (("total", amount(invoice.total)),))
 
 
 def draft(ref: str, asset: str, taxes: tuple[str, ...], reference: str) -> Act:
@@ -88,10 +100,9 @@ def draft(ref: str, asset: str, taxes: tuple[str, ...], reference: str) -> Act:
     def perform(desk: Desk, values: Values) -> Receipt:
         with desk.transaction():
             drafted = desk.invoices.draft(
-                values["account"].strip(), asset=values["asset"].strip(), reference=reference
+                values["account"], asset=values["asset"], reference=reference
             )
-            drafted = _add_line(desk, drafted.id, values)
-        return Receipt(drafted.id, (("total", amount(drafted.total)),))
+            return _total(_add_line(desk, drafted.id, values))
 
     return Act(
         title="New invoice",
@@ -99,31 +110,23 @@ def draft(ref: str, asset: str, taxes: tuple[str, ...], reference: str) -> Act:
         account_ref=ref,
         perform=perform,
         fields=(
-            Field(
-                "account", "Account", lambda text: check_account_ref(text.strip()), value=ref,
-                placeholder="who is billed, by ref",
-            ),
-            Field("asset", "Currency", lambda text: exponent_of(text.strip()), value=asset),
+            account_field(ref, "who is billed, by ref"),
+            asset_field(asset, "Currency"),
             *_line_fields(taxes),
         ),
         rehearsable=False,
         foreseen=lambda _: "A draft: it has no number, asks for nothing and can still be changed.",
         stays=False,
-    )  # fmt: skip
+    )
 
 
 def add_line(invoice: InvoiceSheet, taxes: tuple[str, ...]) -> Act:
     """Add a line to a draft."""
-
-    def perform(desk: Desk, values: Values) -> Receipt:
-        changed = _add_line(desk, invoice.id, values)
-        return Receipt(changed.id, (("total", amount(changed.total)),))
-
     return Act(
         title=f"Add a line to the draft for {invoice.account_ref}",
         verb="Add",
         account_ref=invoice.account_ref,
-        perform=perform,
+        perform=lambda desk, values: _total(_add_line(desk, invoice.id, values)),
         fields=_line_fields(taxes),
         facts=_facts(invoice),
         rehearsable=False,
@@ -134,16 +137,11 @@ def add_line(invoice: InvoiceSheet, taxes: tuple[str, ...]) -> Act:
 
 def remove_line(invoice: InvoiceSheet, place: int, text: str) -> Act:
     """Take a line off a draft."""
-
-    def perform(desk: Desk, values: Values) -> Receipt:  # noqa: ARG001 - nothing to fill in
-        changed = desk.invoices.remove_line(invoice.id, place)
-        return Receipt(changed.id, (("total", amount(changed.total)),))
-
     return Act(
         title=f"Take line {place} off the draft for {invoice.account_ref}",
         verb="Remove",
         account_ref=invoice.account_ref,
-        perform=perform,
+        perform=lambda desk, _: _total(desk.invoices.remove_line(invoice.id, place)),
         facts=(("line", text),),
         stays=False,
     )
@@ -151,15 +149,11 @@ def remove_line(invoice: InvoiceSheet, place: int, text: str) -> Act:
 
 def finalize(invoice: InvoiceSheet) -> Act:
     """Give a draft its number."""
-
-    def perform(desk: Desk, values: Values) -> Receipt:  # noqa: ARG001 - nothing to fill in
-        return _receipt(desk, desk.invoices.finalize(invoice.id))
-
     return Act(
         title=f"Finalize the draft for {invoice.account_ref}",
         verb="Finalize",
         account_ref=invoice.account_ref,
-        perform=perform,
+        perform=lambda desk, _: _receipt(desk, desk.invoices.finalize(invoice.id)),
         facts=_facts(invoice),
         foreseen=lambda _: (
             "It gets the next number and is open from then on. Nothing on it ever changes:"
@@ -173,15 +167,11 @@ def finalize(invoice: InvoiceSheet) -> Act:
 
 def pay(invoice: InvoiceSheet) -> Act:
     """Pay an open invoice from the account's wallet."""
-
-    def perform(desk: Desk, values: Values) -> Receipt:  # noqa: ARG001 - nothing to fill in
-        return _receipt(desk, desk.invoices.pay(invoice.id))
-
     return Act(
         title=f"Pay {name_of(invoice)} from the wallet of {invoice.account_ref}",
         verb="Pay",
         account_ref=invoice.account_ref,
-        perform=perform,
+        perform=lambda desk, _: _receipt(desk, desk.invoices.pay(invoice.id)),
         facts=_facts(invoice),
         typed=lambda _: number(invoice.due),
     )
@@ -189,15 +179,11 @@ def pay(invoice: InvoiceSheet) -> Act:
 
 def collect(invoice: InvoiceSheet) -> Act:
     """Charge an open invoice to what the account has saved."""
-
-    def perform(desk: Desk, values: Values) -> Receipt:  # noqa: ARG001 - nothing to fill in
-        return _receipt(desk, desk.invoices.collect(invoice.id))
-
     return Act(
         title=f"Charge {name_of(invoice)} to what {invoice.account_ref} has saved",
         verb="Charge",
         account_ref=invoice.account_ref,
-        perform=perform,
+        perform=lambda desk, _: _receipt(desk, desk.invoices.collect(invoice.id)),
         facts=_facts(invoice),
         typed=lambda _: number(invoice.due),
         foreseen=lambda _: (
@@ -233,32 +219,22 @@ def mark_paid(invoice: InvoiceSheet) -> Act:
 
 def credit(invoice: InvoiceSheet, reference: str) -> Act:
     """Take an invoice back by a credit note, whole or in part."""
-    left = invoice.total.minor - invoice.credited.minor
-    asset = invoice.total.asset
-    shown = number(invoice.total._replace(minor=left)).replace(",", "")
+    left = invoice.total._replace(minor=invoice.total.minor - invoice.credited.minor)
 
     def perform(desk: Desk, values: Values) -> Receipt:
         note = desk.credit_notes.create(
-            invoice.id, values["amount"].strip(), memo=values["memo"], reference=reference
+            invoice.id, values["amount"], memo=values["memo"], reference=reference
         )
         return _receipt(desk, note)
-
-    def check(text: str) -> object:
-        money = read_amount(text.strip(), asset)
-        if money.asset != asset:
-            raise BadInput(f"the invoice is in {asset}", f"give an amount in {asset}")
-        if money.minor > left:
-            raise BadInput(f"{money} is more than is left", f"at most {shown} {asset} is left")
-        return money
 
     return Act(
         title=f"Credit note for {name_of(invoice)}",
         verb="Credit",
         account_ref=invoice.account_ref,
         perform=perform,
-        fields=(Field("amount", "With tax", check, value=shown), memo_field()),
+        fields=(amount_up_to_field("With tax", left), memo_field()),
         facts=_facts(invoice),
-        typed=lambda values: values["amount"].strip(),
+        typed=lambda values: values["amount"],
         foreseen=lambda _: (
             "The money goes back to the wallet."
             if invoice.status == "paid"

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from billdesk.core.values.money import format_minor, read_amount
-from billdesk.screens.acts import Act, Field, Receipt, Values, choice_field
+from billdesk.core.values.money import read_amount
+from billdesk.screens.acts import (
+    NONE,
+    Act,
+    Field,
+    Receipt,
+    Values,
+    amount_or_none_field,
+    as_typed,
+    choice_field,
+)
 from billdesk.screens.figures import NOTHING, amount, mode_in_words
 from billdesk.screens.task import Outcome, Task
 
@@ -15,13 +24,11 @@ if TYPE_CHECKING:
     from billdesk.core.values.money import Money
     from billdesk.screens.progress import Report
 
-NONE = "none"
-
 
 def remove(method: MethodSheet) -> Act:
     """Remove a saved method at its gateway, then here."""
 
-    def perform(desk: Desk, values: Values) -> Receipt:  # noqa: ARG001 - nothing to fill in
+    def perform(desk: Desk, _: Values) -> Receipt:
         gone = desk.methods.remove(method.id)
         return Receipt(gone.id, (("removed", f"{gone.label} at {gone.gateway}"),))
 
@@ -46,7 +53,7 @@ def alert(watch: WatchSheet) -> Act:
     """Have it told, once per dip, when less than so much is left."""
 
     def perform(desk: Desk, values: Values) -> Receipt:
-        given = values["below"].strip()
+        given = values["below"]
         below = None if given == NONE else given
         after = desk.watches.set_alert(watch.account_ref, below, watch.asset)
         return Receipt(watch.account_ref, (("told below", amount(after.alert_below)),))
@@ -64,11 +71,11 @@ def topup(watch: WatchSheet) -> Act:
     """Have money taken from the default method when less than so much is left."""
 
     def perform(desk: Desk, values: Values) -> Receipt:
-        daily = values["daily"].strip()
+        daily = values["daily"]
         after = desk.watches.set_topup(
             watch.account_ref,
-            below=values["below"].strip(),
-            amount=values["amount"].strip(),
+            below=values["below"],
+            amount=values["amount"],
             daily=None if daily == NONE else daily,
         )
         lines = (
@@ -89,9 +96,9 @@ def topup(watch: WatchSheet) -> Act:
             _money_field("amount", "Take", watch.topup_amount, asset),
             _limit_field("daily", "A day", watch.topup_daily, asset),
         ),
-        typed=lambda values: values["amount"].strip(),
+        typed=lambda values: values["amount"],
         foreseen=lambda values: (
-            f"From then on {values['amount'].strip()} is charged to the default method by itself, once"
+            f"From then on {values['amount']} is charged to the default method by itself, once"
             " per dip; three declines in a row stop it."
         ),
     )
@@ -100,7 +107,7 @@ def topup(watch: WatchSheet) -> Act:
 def stop(watch: WatchSheet) -> Act:
     """Take nothing more by itself."""
 
-    def perform(desk: Desk, values: Values) -> Receipt:  # noqa: ARG001 - nothing to fill in
+    def perform(desk: Desk, _: Values) -> Receipt:
         after = desk.watches.stop_topup(watch.account_ref, watch.asset)
         return Receipt(watch.account_ref, (("stopped", after.stopped or NOTHING),))
 
@@ -116,7 +123,7 @@ def stop(watch: WatchSheet) -> Act:
 def resume(watch: WatchSheet) -> Act:
     """Top up again."""
 
-    def perform(desk: Desk, values: Values) -> Receipt:  # noqa: ARG001 - nothing to fill in
+    def perform(desk: Desk, _: Values) -> Receipt:
         after = desk.watches.resume_topup(watch.account_ref, watch.asset)
         return Receipt(watch.account_ref, (("takes", amount(after.topup_amount)),))
 
@@ -134,7 +141,7 @@ def own_gateway(desk: Desk, ref: str, names: tuple[str, ...]) -> Task:
     """Say which gateway an account pays by where none is named."""
 
     def perform(values: Values, _: Report) -> Outcome:
-        name = values["gateway"].strip()
+        name = values["gateway"]
         account = desk.accounts.set_gateway(ref, None if name == NONE else name)
         pays_by = account.gateway or "whichever the desk chooses"
         return Outcome((("pays by", pays_by, ""),), account.ref)
@@ -152,23 +159,15 @@ def _money_field(name: str, label: str, now: Money | None, asset: str) -> Field:
     return Field(
         name,
         label,
-        lambda text: read_amount(text.strip(), asset),
-        value=_plain(now),
-        placeholder=f"20.00, in {asset}",
+        lambda text: read_amount(text, asset),
+        value=as_typed(now),
+        placeholder=_example(asset),
     )
 
 
 def _limit_field(name: str, label: str, now: Money | None, asset: str) -> Field:
-    """An amount, or none."""
-    return Field(
-        name,
-        label,
-        lambda text: text if text.strip() == NONE else read_amount(text.strip(), asset),
-        value=_plain(now) or NONE,
-        placeholder=f"20.00, in {asset}, or none",
-    )
+    return amount_or_none_field(name, label, now, asset, _example(asset))
 
 
-def _plain(money: Money | None) -> str:
-    """As one would type it."""
-    return "" if money is None else format_minor(money.minor, money.asset)
+def _example(asset: str) -> str:
+    return f"20.00, in {asset}"

@@ -18,14 +18,14 @@ def send(invoice: InvoiceSheet, modes: Mapping[str, str]) -> Act:
     """Have a gateway send an open invoice; `modes` are the gateways and their modes."""
 
     def perform(desk: Desk, values: Values) -> Receipt:
-        sent = desk.mirrors.send_invoice(invoice.id, values["gateway"].strip())
+        sent = desk.mirrors.send_invoice(invoice.id, values["gateway"])
         lines = [("gateway", sent.gateway), ("there", sent.external_id), ("status", sent.status)]
         if sent.url is not None:
             lines.append(("page", sent.url))
         return Receipt(sent.invoice_id, tuple(lines))
 
     def foreseen(values: Values) -> str:
-        mode = mode_in_words(modes.get(values["gateway"].strip(), "test"))
+        mode = mode_in_words(modes.get(values["gateway"], "test"))
         return (
             f"{mode}. It is made there with its lines, to the minor unit, and finalized. What is paid for"
             " it there pays it here; money in the wallet is left alone meanwhile."
@@ -52,7 +52,7 @@ def sync(invoice: InvoiceSheet) -> Act:
     """Ask the gateway at which an invoice is how it is there now."""
     gateway, external_id = invoice.gateway or "", invoice.external_id or ""
 
-    def perform(desk: Desk, values: Values) -> Receipt:  # noqa: ARG001 - nothing to fill in
+    def perform(desk: Desk, _: Values) -> Receipt:
         sheet = desk.mirrors.sync_invoice(gateway, external_id)
         return Receipt(sheet.id, (("status", sheet.status), ("due", amount(sheet.due))))
 

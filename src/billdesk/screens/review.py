@@ -138,7 +138,7 @@ class Review(ThreadWork, ModalScreen["Receipt | None"]):
 
     def _values(self) -> dict[str, str]:
         return {
-            field.name: self.query_one(f"#field-{field.name}", LineInput).value
+            field.name: self.query_one(f"#field-{field.name}", LineInput).value.strip()
             for field in self._act.fields
         }
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from billdesk.core.values.errors import BadInput
-from billdesk.core.values.ids import check_account_ref
-from billdesk.core.values.money import exponent_of
 from billdesk.core.values.text import MEMO_LENGTH, check_text
-from billdesk.screens.acts import Act, Field, Receipt, Values, choice_field
+from billdesk.screens.acts import (
+    Act,
+    Field,
+    Receipt,
+    Values,
+    account_field,
+    asset_field,
+    choice_field,
+)
 from billdesk.screens.figures import NOTHING, amount, number
 
 if TYPE_CHECKING:
@@ -24,6 +30,9 @@ USUAL, NOW, AT_END = "usual", "now", "period_end"
 NO, YES = "no", "yes"
 THE_PLANS = "the plan's"
 """What stands for the days of trial that the plan has."""
+
+LARGEST_QUANTITY = 1_000_000
+LONGEST_TRIAL_DAYS = 3_650
 
 
 class Offer(NamedTuple):
@@ -42,18 +51,28 @@ def offer_of(desk: Desk) -> Offer:
     return Offer(tuple(plan.code for plan in plans), tuple(schedules))
 
 
-LARGEST_QUANTITY = 1_000_000
-LONGEST_TRIAL_DAYS = 3_650
-
-
 def _quantity_field(value: int = 1) -> Field:
     def check(text: str) -> object:
-        word = text.strip()
-        if not (word.isascii() and word.isdecimal() and 1 <= int(word[:12]) <= LARGEST_QUANTITY):
-            raise BadInput(f"{word[:20]!r} is no such number", "a whole number, 1 or more")
-        return int(word)
+        if not _is_whole(text, 1, LARGEST_QUANTITY):
+            raise BadInput(f"{text[:20]!r} is no such number", "a whole number, 1 or more")
+        return text
 
     return Field("quantity", "Quantity", check, value=str(value))
+
+
+def _trial_field() -> Field:
+    def check(text: str) -> object:
+        if text != THE_PLANS and not _is_whole(text, 0, LONGEST_TRIAL_DAYS):
+            hint = f"a whole number, or {THE_PLANS}"
+            raise BadInput(f"{text[:20]!r} is no number of days", hint)
+        return text
+
+    return Field("trial", "Trial days", check, value=THE_PLANS)
+
+
+def _is_whole(text: str, least: int, most: int) -> bool:
+    """Whether it is a whole number in plain digits, and within both ends."""
+    return text.isascii() and text.isdecimal() and least <= int(text[:12]) <= most
 
 
 def outlook_of(preview: ChangePreviewSheet, times: Times) -> Outlook:
@@ -105,31 +124,37 @@ def _facts(sheet: SubscriptionSheet) -> tuple[tuple[str, str], ...]:
 # --- beginning -----------------------------------------------------------------------------------
 
 
+class Terms(TypedDict):
+    """What a new subscription is to be, besides whose and on which plan."""
+
+    schedule: str
+    quantity: int
+    asset: str
+    paid_by: str
+    trial_days: int | None
+
+
+def _terms(values: Values) -> Terms:
+    trial = values["trial"]
+    return {
+        "schedule": values["schedule"],
+        "quantity": int(values["quantity"]),
+        "asset": values["asset"],
+        "paid_by": values["paid_by"],
+        "trial_days": None if trial == THE_PLANS else int(trial),
+    }
+
+
 def create(ref: str, asset: str, offer: Offer, reference: str, times: Times) -> Act:
     """Put an account on a plan."""
 
-    def wanted(values: Values) -> tuple[str, str, dict[str, Any]]:
-        trial = values["trial"].strip()
-        return (
-            values["account"].strip(),
-            values["plan"].strip(),
-            {
-                "schedule": values["schedule"].strip(),
-                "quantity": int(values["quantity"]),
-                "asset": values["asset"].strip(),
-                "paid_by": values["paid_by"].strip(),
-                "trial_days": None if trial == THE_PLANS else int(trial),
-            },
-        )
-
     def perform(desk: Desk, values: Values) -> Receipt:
-        account, plan, terms = wanted(values)
-        return _receipt(
-            desk, desk.subscriptions.create(account, plan, reference=reference, **terms)
-        )
+        account, plan, terms = values["account"], values["plan"], _terms(values)
+        made = desk.subscriptions.create(account, plan, reference=reference, **terms)
+        return _receipt(desk, made)
 
     def outlook(desk: Desk, values: Values) -> Outlook:
-        account, plan, terms = wanted(values)
+        account, plan, terms = values["account"], values["plan"], _terms(values)
         return outlook_of(desk.subscriptions.preview_create(account, plan, **terms), times)
 
     return Act(
@@ -138,45 +163,41 @@ def create(ref: str, asset: str, offer: Offer, reference: str, times: Times) -> 
         account_ref=ref,
         perform=perform,
         fields=(
-            Field(
-                "account", "Account", lambda text: check_account_ref(text.strip()), value=ref,
-                placeholder="who subscribes, by ref",
-            ),
+            account_field(ref, "who subscribes, by ref"),
             choice_field("plan", "Plan", offer.plans),
             choice_field("schedule", "Schedule", offer.schedules),
             _quantity_field(),
-            Field("asset", "Currency", lambda text: exponent_of(text.strip()), value=asset),
+            asset_field(asset, "Currency"),
             choice_field("paid_by", "Paid by", PAID_BY),
-            Field("trial", "Trial days", _trial_days, value=THE_PLANS),
+            _trial_field(),
         ),
         outlook=outlook,
         remote=True,
-    )  # fmt: skip
-
-
-def _trial_days(text: str) -> object:
-    word = text.strip()
-    if word == THE_PLANS:
-        return word
-    if not (word.isascii() and word.isdecimal() and int(word[:12]) <= LONGEST_TRIAL_DAYS):
-        raise BadInput(f"{word[:20]!r} is no number of days", f"a whole number, or {THE_PLANS}")
-    return int(word)
+    )
 
 
 # --- changing ------------------------------------------------------------------------------------
 
 
+class Change(TypedDict):
+    """What is to be otherwise; None for what stays as it is."""
+
+    plan: str | None
+    schedule: str | None
+    quantity: int | None
+    when: str | None
+
+
 def change(sheet: SubscriptionSheet, offer: Offer, times: Times) -> Act:
     """Put a subscription on another plan, schedule or quantity, now or at its period's end."""
 
-    def wanted(values: Values) -> dict[str, Any]:
-        when = values["when"].strip()
+    def wanted(values: Values) -> Change:
+        plan, schedule, when = values["plan"], values["schedule"], values["when"]
+        quantity = int(values["quantity"])
         return {
-            "plan": _if_other(values["plan"], sheet.plan_code),
-            "schedule": _if_other(values["schedule"], sheet.schedule),
-            "quantity": None
-            if int(values["quantity"]) == sheet.quantity
-            else int(values["quantity"]),
+            "plan": None if plan == sheet.plan_code else plan,
+            "schedule": None if schedule == sheet.schedule else schedule,
+            "quantity": None if quantity == sheet.quantity else quantity,
             "when": None if when == USUAL else when,
         }
 
@@ -207,21 +228,13 @@ def _first(own: str, others: tuple[str, ...]) -> tuple[str, ...]:
     return (own, *(each for each in others if each != own))
 
 
-def _if_other(text: str, own: str) -> str | None:
-    return None if text.strip() == own else text.strip()
-
-
 def unschedule(sheet: SubscriptionSheet) -> Act:
     """Drop the change that waits for the period's end."""
-
-    def perform(desk: Desk, values: Values) -> Receipt:  # noqa: ARG001 - nothing to fill in
-        return _receipt(desk, desk.subscriptions.unschedule(sheet.id))
-
     return Act(
         title=f"Keep {sheet.account_ref} on {sheet.plan_name}",
         verb="Keep",
         account_ref=sheet.account_ref,
-        perform=perform,
+        perform=lambda desk, _: _receipt(desk, desk.subscriptions.unschedule(sheet.id)),
         facts=(*_facts(sheet), ("waiting", sheet.next_plan_code or NOTHING)),
         foreseen=lambda _: "The change that waits for the period's end is dropped.",
     )
@@ -233,18 +246,20 @@ def unschedule(sheet: SubscriptionSheet) -> Act:
 def cancel(sheet: SubscriptionSheet, times: Times) -> Act:
     """End a subscription with its period, or now."""
 
-    def wanted(values: Values) -> dict[str, Any]:
-        return {
-            "when": values["when"].strip(),
-            "refund_unused": values["back"].strip() == YES,
-        }
-
     def perform(desk: Desk, values: Values) -> Receipt:
-        memo = values["memo"].strip()
-        return _receipt(desk, desk.subscriptions.cancel(sheet.id, memo=memo, **wanted(values)))
+        canceled = desk.subscriptions.cancel(
+            sheet.id,
+            when=values["when"],
+            refund_unused=values["back"] == YES,
+            memo=values["memo"],
+        )
+        return _receipt(desk, canceled)
 
     def outlook(desk: Desk, values: Values) -> Outlook:
-        return outlook_of(desk.subscriptions.preview_cancel(sheet.id, **wanted(values)), times)
+        preview = desk.subscriptions.preview_cancel(
+            sheet.id, when=values["when"], refund_unused=values["back"] == YES
+        )
+        return outlook_of(preview, times)
 
     return Act(
         title=f"Cancel {sheet.plan_name} of {sheet.account_ref}",
@@ -255,27 +270,25 @@ def cancel(sheet: SubscriptionSheet, times: Times) -> Act:
             choice_field("when", "When", (AT_END, NOW)),
             choice_field("back", "Give back", (NO, YES)),
             Field(
-                "memo", "Why", lambda text: check_text(text, "memo", MEMO_LENGTH),
+                "memo",
+                "Why",
+                lambda text: check_text(text, "memo", MEMO_LENGTH),
                 placeholder="may be left out",
             ),
         ),
         facts=_facts(sheet),
         typed=lambda _: "cancel",
         outlook=outlook,
-    )  # fmt: skip
+    )
 
 
 def reactivate(sheet: SubscriptionSheet) -> Act:
     """Let a subscription go on that was to end, or has ended."""
-
-    def perform(desk: Desk, values: Values) -> Receipt:  # noqa: ARG001 - nothing to fill in
-        return _receipt(desk, desk.subscriptions.reactivate(sheet.id))
-
     return Act(
         title=f"Reactivate {sheet.plan_name} of {sheet.account_ref}",
         verb="Reactivate",
         account_ref=sheet.account_ref,
-        perform=perform,
+        perform=lambda desk, _: _receipt(desk, desk.subscriptions.reactivate(sheet.id)),
         facts=_facts(sheet),
         foreseen=lambda _: (
             "What is paid for already is used up first. If that is over, a new period begins today and"
@@ -287,15 +300,11 @@ def reactivate(sheet: SubscriptionSheet) -> Act:
 
 def pause(sheet: SubscriptionSheet) -> Act:
     """Stop a subscription until it is resumed by hand."""
-
-    def perform(desk: Desk, values: Values) -> Receipt:  # noqa: ARG001 - nothing to fill in
-        return _receipt(desk, desk.subscriptions.pause(sheet.id))
-
     return Act(
         title=f"Pause {sheet.plan_name} of {sheet.account_ref}",
         verb="Pause",
         account_ref=sheet.account_ref,
-        perform=perform,
+        perform=lambda desk, _: _receipt(desk, desk.subscriptions.pause(sheet.id)),
         facts=_facts(sheet),
         foreseen=lambda _: "It is not renewed until somebody resumes it. Nothing is given back.",
     )
@@ -303,15 +312,11 @@ def pause(sheet: SubscriptionSheet) -> Act:
 
 def resume(sheet: SubscriptionSheet) -> Act:
     """Let a paused subscription run on."""
-
-    def perform(desk: Desk, values: Values) -> Receipt:  # noqa: ARG001 - nothing to fill in
-        return _receipt(desk, desk.subscriptions.resume(sheet.id))
-
     return Act(
         title=f"Resume {sheet.plan_name} of {sheet.account_ref}",
         verb="Resume",
         account_ref=sheet.account_ref,
-        perform=perform,
+        perform=lambda desk, _: _receipt(desk, desk.subscriptions.resume(sheet.id)),
         facts=(*_facts(sheet), ("paused", sheet.paused_why or NOTHING)),
         foreseen=lambda _: "It runs on in its period, or in a new one from today if that is over.",
         remote=sheet.paid_by == "gateway",
@@ -325,14 +330,13 @@ def sync(sheet: SubscriptionSheet) -> Act:
     """Ask the gateway that keeps a subscription how it is now."""
     gateway, external_id = sheet.gateway or "", sheet.external_id or ""
 
-    def perform(desk: Desk, values: Values) -> Receipt:  # noqa: ARG001 - nothing to fill in
-        return _receipt(desk, desk.mirrors.sync_subscription(gateway, external_id))
-
     return Act(
         title=f"Ask {gateway} for {sheet.plan_name} of {sheet.account_ref}",
         verb="Ask",
         account_ref=sheet.account_ref,
-        perform=perform,
+        perform=lambda desk, _: _receipt(
+            desk, desk.mirrors.sync_subscription(gateway, external_id)
+        ),
         facts=(*_facts(sheet), ("there", external_id)),
         rehearsable=False,
         foreseen=lambda _: f"It is kept at {gateway}; what that says now is shown here.",

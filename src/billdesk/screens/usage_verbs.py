@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.widgets import Button
 
-from billdesk.core.values.money import format_minor, read_amount
-from billdesk.screens.acts import Act, Field, Receipt, Values
+from billdesk.screens.acts import NONE, Act, Field, Receipt, Values, amount_or_none_field
 from billdesk.screens.detail import Detail
 from billdesk.screens.figures import amount, count, counted
 from billdesk.screens.form import Form
@@ -25,15 +24,13 @@ if TYPE_CHECKING:
     from billdesk.core.desk import Desk
     from billdesk.core.rules.sheets import BudgetSheet, IngestSheet, RowError
 
-NONE = "none"
-
 
 def set_budget(budget: BudgetSheet) -> Act:
     """Say what an account means to spend on usage in a period."""
     asset = budget.spent.asset
 
     def perform(desk: Desk, values: Values) -> Receipt:
-        given = values["amount"].strip()
+        given = values["amount"]
         after = desk.usage.set_budget(budget.account_ref, None if given == NONE else given)
         lines = (
             ("budget", amount(after.budget)),
@@ -42,17 +39,13 @@ def set_budget(budget: BudgetSheet) -> Act:
         )
         return Receipt(after.account_ref, lines)
 
-    def check(text: str) -> object:
-        return text if text.strip() == NONE else read_amount(text.strip(), asset)
-
-    now = budget.budget
-    value = NONE if now is None else format_minor(now.minor, now.asset)
+    example = f"100.00 in {asset}"
     return Act(
         title=f"Usage budget of {budget.account_ref}",
         verb="Set",
         account_ref=budget.account_ref,
         perform=perform,
-        fields=(Field("amount", "A period", check, value, f"100.00 in {asset}, or {NONE}"),),
+        fields=(amount_or_none_field("amount", "A period", budget.budget, asset, example),),
         facts=(("spent", amount(budget.spent)), ("forecast", amount(budget.forecast))),
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from billdesk.core.values.errors import BadInput
@@ -9,6 +11,7 @@ from billdesk.core.values.ids import check_account_ref
 from billdesk.core.values.money import read_amount
 from billdesk.core.values.text import NAME_LENGTH, check_memo, check_text
 from billdesk.screens.acts import (
+    NONE,
     Act,
     Field,
     Receipt,
@@ -23,16 +26,16 @@ from billdesk.screens.acts import (
 
 if TYPE_CHECKING:
     from billdesk.core.desk import Desk
-    from billdesk.core.rules.sheets import EntrySheet
+    from billdesk.core.rules.sheets import AccountSheet, EntrySheet
 
 
 def adjust(ref: str, asset: str, reference: str) -> Act:
     """Give or take money or credits by hand."""
 
     def perform(desk: Desk, values: Values) -> Receipt:
-        give = values["direction"].strip() == "credit"
+        give = values["direction"] == "credit"
         verb = desk.adjustments.credit if give else desk.adjustments.debit
-        return posted(verb(ref, values["amount"].strip(), memo=values["memo"], reference=reference))
+        return posted(verb(ref, values["amount"], memo=values["memo"], reference=reference))
 
     return Act(
         title=f"Adjust {ref} by hand",
@@ -45,7 +48,7 @@ def adjust(ref: str, asset: str, reference: str) -> Act:
             memo_field(),
         ),
         facts=(("reference", reference),),
-        typed=lambda values: values["amount"].strip(),
+        typed=lambda values: values["amount"],
     )
 
 
@@ -55,9 +58,9 @@ def charge(ref: str, asset: str, reference: str) -> Act:
     def perform(desk: Desk, values: Values) -> Receipt:
         charged = desk.charges.create(
             ref,
-            values["amount"].strip(),
+            values["amount"],
             reference=reference,
-            subject=values["subject"].strip() or None,
+            subject=values["subject"] or None,
         )
         return posted(desk.ledger.posting(charged.id))
 
@@ -68,7 +71,7 @@ def charge(ref: str, asset: str, reference: str) -> Act:
         perform=perform,
         fields=(amount_field(asset), subject_field()),
         facts=(("reference", reference),),
-        typed=lambda values: values["amount"].strip(),
+        typed=lambda values: values["amount"],
     )
 
 
@@ -76,7 +79,7 @@ def freeze(ref: str, asset: str) -> Act:
     """Refuse debits and new holds until the freeze is lifted."""
 
     def perform(desk: Desk, values: Values) -> Receipt:
-        frozen = desk.wallets.freeze(ref, memo=values["memo"], asset=values["asset"].strip())
+        frozen = desk.wallets.freeze(ref, memo=values["memo"], asset=values["asset"])
         return Receipt(frozen.id, (("frozen", frozen.asset), ("cause", frozen.cause)))
 
     return Act(
@@ -111,23 +114,23 @@ def limit(ref: str, asset: str) -> Act:
     """Say how low an account may go: a credit limit, nothing below zero, or no limit at all."""
 
     def check(text: str) -> object:
-        return text if text.strip() in {"none", "0"} else read_amount(text.strip(), asset)
+        return text if text in {NONE, "0"} else read_amount(text, asset)
 
     def perform(desk: Desk, values: Values) -> Receipt:
-        given = values["limit"].strip()
-        floor = None if given == "none" else "0" if given == "0" else f"-{given}"
+        given = values["limit"]
+        floor = None if given == NONE else "0" if given == "0" else f"-{given}"
         wallet = desk.wallets.set_floor(ref, floor, memo=values["memo"])
         shown = "no limit" if wallet.floor is None else f"down to {wallet.floor}"
         return Receipt(wallet.id, (("may go", shown),))
 
-    hint = f"50.00 for that much credit in {asset}, 0 for none, none for no limit"
+    hint = f"50.00 for that much credit in {asset}, 0 for none, {NONE} for no limit"
     return Act(
         title=f"Credit limit of {ref}",
         verb="Set limit",
         account_ref=ref,
         perform=perform,
         fields=(Field("limit", "Limit", check, placeholder=hint), memo_field()),
-        typed=lambda values: values["limit"].strip(),
+        typed=lambda values: values["limit"],
     )
 
 
@@ -135,12 +138,12 @@ def enrol() -> Act:
     """Add an account."""
 
     def perform(desk: Desk, values: Values) -> Receipt:
-        email = values["email"].strip() or None
-        account = desk.accounts.add(values["ref"].strip(), name=values["name"], email=email)
+        email = values["email"] or None
+        account = desk.accounts.add(values["ref"], name=values["name"], email=email)
         return Receipt(account.id, (("ref", account.ref), ("name", account.name)))
 
     def check_name(text: str) -> object:
-        if not text.strip():
+        if not text:
             raise BadInput("the name is empty", "who is billed?")
         return check_text(text, "name", NAME_LENGTH)
 
@@ -150,9 +153,7 @@ def enrol() -> Act:
         account_ref="",
         perform=perform,
         fields=(
-            Field(
-                "ref", "Ref", lambda text: check_account_ref(text.strip()), placeholder="e.g. acme"
-            ),
+            Field("ref", "Ref", check_account_ref, placeholder="e.g. acme"),
             Field("name", "Name", check_name, placeholder="who is billed"),
             Field(
                 "email",
@@ -168,50 +169,33 @@ def enrol() -> Act:
 
 def suspend(ref: str) -> Act:
     """Take no new business from an account until it is reopened."""
-
-    def perform(desk: Desk, values: Values) -> Receipt:
-        account = desk.accounts.suspend(ref, memo=values["memo"])
-        return Receipt(account.id, (("status", account.status),))
-
-    return Act(
-        title=f"Suspend {ref}",
-        verb="Suspend",
-        account_ref=ref,
-        perform=perform,
-        fields=(memo_field(),),
-    )
+    return _turn("Suspend", ref, lambda desk, memo: desk.accounts.suspend(ref, memo=memo))
 
 
 def reopen(ref: str) -> Act:
     """Take business from a suspended or closed account again."""
-
-    def perform(desk: Desk, values: Values) -> Receipt:
-        account = desk.accounts.reopen(ref, memo=values["memo"])
-        return Receipt(account.id, (("status", account.status),))
-
-    return Act(
-        title=f"Reopen {ref}",
-        verb="Reopen",
-        account_ref=ref,
-        perform=perform,
-        fields=(memo_field(),),
-    )
+    return _turn("Reopen", ref, lambda desk, memo: desk.accounts.reopen(ref, memo=memo))
 
 
 def close(ref: str) -> Act:
     """Close an account for good; refused while money or holds are left."""
+    act = _turn("Close", ref, lambda desk, memo: desk.accounts.close(ref, memo=memo))
+    return replace(act, typed=lambda _: ref)
+
+
+def _turn(verb: str, ref: str, turn: Callable[[Desk, str], AccountSheet]) -> Act:
+    """Give an account another status, for a reason."""
 
     def perform(desk: Desk, values: Values) -> Receipt:
-        account = desk.accounts.close(ref, memo=values["memo"])
+        account = turn(desk, values["memo"])
         return Receipt(account.id, (("status", account.status),))
 
     return Act(
-        title=f"Close {ref}",
-        verb="Close",
+        title=f"{verb} {ref}",
+        verb=verb,
         account_ref=ref,
         perform=perform,
         fields=(memo_field(),),
-        typed=lambda _: ref,
     )
 
 
@@ -222,21 +206,18 @@ def refund(entry: EntrySheet) -> Act:
     """Give back a charge, once and in full."""
 
     def perform(desk: Desk, values: Values) -> Receipt:
-        return posted(desk.refunds.create(entry.posting_id, memo=values["memo"].strip() or None))
+        return posted(desk.refunds.create(entry.posting_id, memo=values["memo"] or None))
 
-    def check_optional_memo(text: str) -> object:
-        return check_memo(text) if text.strip() else None
+    def check_memo_if_any(text: str) -> object:
+        return check_memo(text) if text else None
 
     return Act(
         title=f"Refund a charge of {entry.account_ref}",
         verb="Refund",
         account_ref=entry.account_ref,
         perform=perform,
-        fields=(Field("memo", "Reason", check_optional_memo, placeholder="why (may be left out)"),),
-        facts=(
-            ("charge", entry.posting_id),
-            ("about", entry.subject or entry.reference),
-        ),
+        fields=(Field("memo", "Reason", check_memo_if_any, placeholder="why (may be left out)"),),
+        facts=(("charge", entry.posting_id), _about(entry)),
     )
 
 
@@ -252,18 +233,19 @@ def reverse(entry: EntrySheet) -> Act:
         account_ref=entry.account_ref,
         perform=perform,
         fields=(memo_field(),),
-        facts=(
-            ("posting", entry.posting_id),
-            ("about", entry.subject or entry.reference),
-        ),
+        facts=(("posting", entry.posting_id), _about(entry)),
         typed=lambda _: "reverse",
     )
+
+
+def _about(entry: EntrySheet) -> tuple[str, str]:
+    return ("about", entry.subject or entry.reference)
 
 
 def release(hold_id: str, ref: str, about: str) -> Act:
     """Free what a hold has set aside."""
 
-    def perform(desk: Desk, values: Values) -> Receipt:  # noqa: ARG001 - nothing to fill in
+    def perform(desk: Desk, _: Values) -> Receipt:
         hold = desk.holds.release(hold_id)
         return Receipt(hold.id, (("status", hold.status), ("freed", str(hold.amount))))
 
