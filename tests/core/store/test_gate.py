@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from billdesk.core.store.gate import TURN_SECONDS, WriteGate
-from billdesk.core.values.errors import StoreBusy
+from billdesk.core.values.errors import StoreBusy, StoreError
 from tests.core.store.other_process import HOLD_GATE, holding, run
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no flock")
@@ -84,6 +84,19 @@ def test_whoever_is_inside_keeps_other_processes_out(gate: WriteGate, path: Path
     assert not free(path)
     gate.leave()
     assert free(path)
+
+
+def test_a_lock_that_cannot_be_opened_is_told_and_keeps_nobody_waiting(
+    gate: WriteGate, path: Path
+) -> None:
+    path.mkdir()
+    for _ in range(2):
+        with pytest.raises(StoreError, match="cannot be opened"):
+            gate.enter()
+    path.rmdir()
+    gate.enter()
+    assert not free_now(path)
+    gate.leave()
 
 
 def test_a_wait_ends_at_the_deadline(gate: WriteGate, path: Path) -> None:

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from billdesk.core.values.errors import StoreBusy
+from billdesk.core.values.errors import StoreBusy, StoreError
 
 if sys.platform != "win32":
     import fcntl
@@ -52,7 +52,7 @@ class WriteGate:
         self._turn = _Turn()
 
     def enter(self) -> None:
-        """Wait for our turn. Raises StoreBusy past the deadline."""
+        """Wait for our turn. Raises StoreBusy past the deadline, StoreError without a file."""
         if not self._threads.acquire(timeout=self._deadline_seconds):
             raise StoreBusy(
                 "another part of this program has been writing for too long",
@@ -102,7 +102,7 @@ class WriteGate:
         if sys.platform == "win32":
             return
         if self._file is None:
-            self._file = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            self._file = _opened(self._path)
         file = self._file
         if not self._contended:
             try:
@@ -247,3 +247,13 @@ class _Waiter:
             self._locked = True
         self._answered.put(None)
         return True
+
+
+def _opened(path: Path) -> int:
+    """The file that is locked. Raises StoreError: somebody else may have made it, root for one."""
+    try:
+        return os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be opened: {error.strerror}", "check whose it is"
+        ) from error
