@@ -33,6 +33,8 @@ from billdesk.screens.themes import (
 if TYPE_CHECKING:
     from billdesk.core.desk import Desk
 
+NEEDS_A_LEDGER = {"finder", "export", "go", "previous_place"}
+
 Opener = Callable[[str | None], "Desk"]
 Maker = Callable[[str | None, str], "Desk"]
 Companion = Callable[["Desk", Callable[[], bool]], None]
@@ -101,6 +103,10 @@ class BilldeskApp(Heartbeat):
 
     def now(self) -> datetime:
         return self.desk.now() if self.desk is not None else self._clock.now()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Without a ledger there is nowhere to go, and nothing to find or to export."""
+        return action not in NEEDS_A_LEDGER or self.desk is not None
 
     # --- opening ---
 
@@ -174,13 +180,15 @@ class BilldeskApp(Heartbeat):
 
     def action_go(self, place: str) -> None:
         if self.desk is not None or place == WELCOME.name:
-            while len(self.screen_stack) > 1 and self.current_mode == place:
-                self.pop_screen()
             self._go(place)
+            # What was opened on top of it is left: a digit leads to the list it names.
+            while len(self.screen_stack) > 1:
+                self.pop_screen()
 
     def action_previous_place(self) -> None:
-        if self._previous != WELCOME.name:
-            self.action_go(self._previous)
+        """Back to where one was, with whatever was open there."""
+        if self._previous != WELCOME.name and self.desk is not None:
+            self._go(self._previous)
 
     def action_step_back(self) -> None:
         if len(self.screen_stack) > 1:

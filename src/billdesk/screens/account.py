@@ -76,11 +76,11 @@ class AccountScreen(DeskScreen["IncidentSheet"]):
         Binding("S", "suspend", "Suspend", id="act.suspend"),
         Binding("X", "close", "Close account", id="act.close", show=False),
         Binding("p", "methods", "Ways to pay", id="account.methods"),
-        Binding("s", "list('subscriptions')", "Plans", id="account.plans", show=False),
+        Binding("s", "list('subscriptions')", "Subscriptions", id="account.plans", show=False),
         Binding("v", "list('invoices')", "Invoices", id="account.invoices", show=False),
-        Binding("u", "list('usage')", "Use", id="account.usage", show=False),
+        Binding("u", "list('usage')", "Usage", id="account.usage", show=False),
         Binding("c", "list('credits')", "Credits", id="account.credits", show=False),
-        Binding("f", "chip", "Filter", id="account.chip"),
+        Binding("f", "chip", "Kind", id="account.chip"),
         Binding("t", "as_of", "As of", id="account.as-of", show=False),
         Binding("i", "copy_incident", "Copy incident", id="account.copy", show=False),
     ]
@@ -167,8 +167,9 @@ class AccountScreen(DeskScreen["IncidentSheet"]):
 
     def on_line_table_moved(self, event: LineTable.Moved) -> None:
         if event.table is self.table:
-            at = self.table.cursor + 1 if self.table.row_count else 0
-            self.show_position(f"{at:,} of {self.table.row_count:,}")
+            table = self.table
+            at = f"{table.cursor + 1:,} of {table.row_count:,}" if table.row_count else ""
+            self.show_position(at)
             self.refresh_bindings()
 
     # --- a line of the story ---

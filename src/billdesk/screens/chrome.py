@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
+from rich.cells import chop_cells
 from textual import events, getters
 from textual.content import Content
 from textual.widget import Widget
 
+from billdesk.core.values.plain_text import visible
 from billdesk.screens.host import DeskHost
-from billdesk.screens.safe_text import cut, fit, safe_line, safe_text, width_of
+from billdesk.screens.safe_text import cut, fit, safe_line, safe_lines, safe_text, width_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from textual.binding import Binding
+    from textual.geometry import Size
     from textual.screen import Screen
+
+    from billdesk.screens.host import Place
 
 HELP_KEYS = "? help"
 NOWHERE = "welcome"
 """The screen from which there is nowhere to go yet."""
+MORE = (": more", ": …")
+"""Where there is room: the palette has the screens without a digit."""
+SAID_LINES = 3
 
 
 class OneLine(Widget):
@@ -89,30 +100,53 @@ class PlaceLine(OneLine):
 
     def render(self) -> Content:
         self._spans, parts, at = [], [], 0
+        here, width = self.app.current_mode, self.size.width
         places = () if self._here == NOWHERE else self.app.places
-        for place in places:
-            here = place.name == self.app.current_mode
+        for place in _in_sight(places, here, width):
             # The present one borrows the blank before its neighbour, so that nothing moves.
-            label = f" {place.key} {place.title} "
-            if at + len(label) - 1 > self.size.width:
+            label = _label(place)
+            if at + len(label) - 1 > width:
                 # The others are reached by their digits, and by name from the palette.
                 break
-            parts.append(Content.styled(label, "bold $foreground on $cursor" if here else ""))
+            style = "bold $foreground on $cursor" if place.name == here else ""
+            parts.append(Content.styled(label, style))
             self._spans.append((at, at + len(label), place.name))
             at += len(label)
+        more = next((each for each in MORE if at + len(each) <= width), "")
+        if len(parts) == len(places) > 0 and more:
+            parts.append(safe_text(more))
+            self._spans.append((at, at + len(more), ""))
         return Content.assemble(*parts)
 
     def on_click(self, event: events.Click) -> None:
         for start, end, name in self._spans:
-            if start <= event.x < end:
+            if start <= event.x < end and name:
                 self.app.action_go(name)
+            elif start <= event.x < end:
+                self.app.simulate_key("colon")
+
+
+def _label(place: Place) -> str:
+    return f" {place.key} {place.title} "
+
+
+def _in_sight(places: Sequence[Place], here: str, width: int) -> Sequence[Place]:
+    """The places from the first on; from a later one if the present would be out of sight."""
+    names = [place.name for place in places]
+    end = names.index(here) + 1 if here in names else 0
+    start = 0
+    while start < end - 1 and sum(len(_label(each)) for each in places[start:end]) - 1 > width:
+        start += 1
+    return places[start:]
 
 
 class StatusLine(OneLine):
     """What was last said, and on the right where one stands in a list."""
 
     DEFAULT_CSS = """
-    StatusLine { background: $background; color: $foreground; }
+    StatusLine {
+        height: auto; max-height: 3; background: $background; color: $foreground;
+    }
     """
 
     def __init__(self) -> None:
@@ -121,8 +155,9 @@ class StatusLine(OneLine):
 
     def say(self, text: str, tone: str = "") -> None:
         """Show a message; it stays until the next one."""
+        before = len(self._lines(self.size.width))
         self._said, self._tone = text, tone
-        self.refresh()
+        self.refresh(layout=len(self._lines(self.size.width)) != before)
 
     def show_position(self, text: str) -> None:
         """Show where the cursor stands, such as `12 of 1,204`."""
@@ -135,10 +170,36 @@ class StatusLine(OneLine):
         """The message that is shown."""
         return self._said
 
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
+        return len(self._lines(width))
+
+    def _lines(self, width: int) -> list[str]:
+        """What is said, on as many lines as it takes beside the position; three at most."""
+        room = max(1, width - width_of(self._position) - 3)
+        said = visible(self._said)
+        if width_of(said) <= room:
+            return [said]
+        lines = [
+            part
+            for line in textwrap.wrap(said, room, break_on_hyphens=False)
+            for part in chop_cells(line, room)
+        ]
+        if len(lines) <= SAID_LINES:
+            return lines
+        return [*lines[: SAID_LINES - 1], " ".join(lines[SAID_LINES - 1 :])]
+
     def render(self) -> Content:
-        position = cut(self._position, self.size.width)
-        room = max(0, self.size.width - width_of(position) - 3)
-        return safe_line(" ", (fit(self._said, room), self._tone), " ", (position, "muted"), " ")
+        width = self.size.width
+        position = cut(self._position, width)
+        room = max(0, width - width_of(position) - 3)
+        lines = self._lines(width)
+        beside = [*[""] * (len(lines) - 1), position]
+        return safe_lines(
+            *(
+                safe_line(" ", (fit(line, room), self._tone), " ", (right, "muted"), " ")
+                for line, right in zip(lines, beside, strict=True)
+            )
+        )
 
 
 class KeyLine(OneLine):

@@ -49,7 +49,7 @@ class Detail(ModalScreen[None]):
         width: 100; max-width: 100%; height: auto; max-height: 100%;
         background: $surface; border: round $line; padding: 0 2;
     }
-    Detail VerticalScroll { height: auto; max-height: 100%; }
+    Detail VerticalScroll { height: auto; max-height: 80vh; scrollbar-size-vertical: 1; }
     Detail Static { height: auto; }
     Detail #said { height: 1; color: $muted; }
     """

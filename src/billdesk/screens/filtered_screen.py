@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
-NOTHING_MATCHES = "Nothing matches the filter.\nPress / and Esc to clear it."
+NOTHING_MATCHES = "Nothing matches the filter.\nEsc clears it, / changes it."
 
 
 class FilteredScreen(DeskScreen[Answer]):
@@ -30,6 +30,7 @@ class FilteredScreen(DeskScreen[Answer]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter", id="list.filter"),
+        Binding("escape", "unfilter", "Clear the filter, or back", id="list.unfilter", show=False),
     ]
 
     table: LineTable[Any]
@@ -56,6 +57,13 @@ class FilteredScreen(DeskScreen[Answer]):
 
     def action_filter(self) -> None:
         self.line.focus()
+
+    def action_unfilter(self) -> None:
+        """Everything again; without a filter the key leads back as it does everywhere."""
+        if self.line.value:
+            self.line.put("")
+        else:
+            self.app.action_step_back()
 
     def on_filter_line_applied(self, event: FilterLine.Applied) -> None:
         event.stop()

@@ -35,12 +35,17 @@ class Help(ModalScreen[None]):
         width: 78; max-width: 100%; height: auto; max-height: 100%;
         background: $surface; border: round $primary; padding: 0 2;
     }
+    Help > Vertical {
+        border-title-color: $primary; border-title-style: bold; border-subtitle-color: $muted;
+    }
     Help VerticalScroll { height: auto; max-height: 100%; scrollbar-size-vertical: 1; }
     Help Static { height: auto; }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark,f1", "dismiss", "Close", id="help.close"),
+        Binding("j", "scroll(1)", "Down", id="help.down", show=False),
+        Binding("k", "scroll(-1)", "Up", id="help.up", show=False),
     ]
 
     def __init__(self, called_from: Screen[Any]) -> None:
@@ -48,11 +53,14 @@ class Help(ModalScreen[None]):
         self._keys = keys_of(called_from)
 
     def compose(self) -> ComposeResult:
-        with Vertical():
-            yield Static(safe_text("Keys", "title"), markup=False)
+        with Vertical() as box:
+            # On the frame, where they stay in sight however much there is to scroll.
+            box.border_title, box.border_subtitle = "Keys", "arrows scroll, Esc closes"
             with VerticalScroll():
                 yield Static(self._content(), markup=False)
-            yield Static(safe_text("Esc closes", "muted"), markup=False)
+
+    def action_scroll(self, lines: int) -> None:
+        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
 
     def _content(self) -> Content:
         lines: list[Content] = []

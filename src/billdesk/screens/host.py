@@ -88,6 +88,10 @@ class DeskHost(App[int]):
         """Show a main screen, if there is a ledger to show."""
         raise NotImplementedError
 
+    def action_step_back(self) -> None:
+        """Leave what was opened on top of a main screen."""
+        raise NotImplementedError
+
     def show_account(self, ref: str) -> None:
         """Show one account's incident view on top of the present screen."""
         raise NotImplementedError

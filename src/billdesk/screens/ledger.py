@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
 CHIPS = ("deposit", "charge", "refund", "manual_credit", "manual_debit", "reversal", "capture")
 
+NO_ENTRIES = (
+    "No entries yet.\nMake an account in Balances (2, then N); there D starts a deposit,\n"
+    "and A credits or debits by hand. What programs post appears by itself."
+)
+
 
 @dataclass(frozen=True)
 class LedgerAnswer:
@@ -100,11 +105,7 @@ class LedgerScreen(FilteredScreen[LedgerAnswer]):
         if self.app.desk is not None:
             self.line.suggest(f"kind:{kind}" for kind in self.app.desk.ledger.kinds)
         self._reading, self._newer = answer.reading, 0
-        self.table.empty = (
-            NOTHING_MATCHES
-            if self.line.value
-            else "No entries yet.\nCharges, deposits and adjustments appear here by themselves."
-        )
+        self.table.empty = NOTHING_MATCHES if self.line.value else NO_ENTRIES
         self.table.show(answer.reading, answer.first, answer.cursor)
         self._show_place()
 
@@ -122,9 +123,10 @@ class LedgerScreen(FilteredScreen[LedgerAnswer]):
             self._show_place()
 
     def _show_place(self) -> None:
-        at = self.table.cursor + 1 if self.table.row_count else 0
+        table = self.table
+        at = f"{table.cursor + 1:,} of {table.count_text}" if table.row_count else ""
         new = f"{self._newer:,} new (r to load)   " if self._newer else ""
-        self.show_position(f"{new}{at:,} of {self.table.count_text}")
+        self.show_position(f"{new}{at}")
 
     def on_line_table_moved(self, event: LineTable.Moved) -> None:
         if event.table is self.table:

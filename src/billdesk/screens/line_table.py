@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Row = TypeVar("Row")
 
 HEAD_LINES = 1
+ON_A_ROW = {"open", "copy_key", "copy_row"}
 MARK = "▌"
 GAP = 2
 
@@ -168,6 +169,7 @@ class LineTable(ScrollView, Generic[Row], can_focus=True):
         self._slots: tuple[Slot[Row], ...] = ()
         self._tones: dict[tuple[str, bool], Style] = {}
         self._cursor = 0
+        self._had_rows = False
         self.empty = empty
 
     # --- what subclasses give ---
@@ -204,11 +206,19 @@ class LineTable(ScrollView, Generic[Row], can_focus=True):
         self._slots = lay_out(self._columns, self.size.width - 1)
         self.refresh()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Nothing is opened or copied where there is no row; in an empty list it is not offered."""
+        return action not in ON_A_ROW or self.row_count > 0
+
     def rows_changed(self) -> None:
         """Rows were added, replaced or taken away: measure and paint again."""
         self.virtual_size = Size(self.size.width, self.row_count + HEAD_LINES)
         self._cursor = min(self._cursor, max(0, self.row_count - 1))
         self.refresh()
+        if self._had_rows != (self.row_count > 0):
+            self._had_rows = self.row_count > 0
+            if self.is_attached:
+                self.screen.refresh_bindings()
         self.post_message(self.Moved(self))
 
     def move_to(self, index: int) -> None:
@@ -336,8 +346,9 @@ class LineTable(ScrollView, Generic[Row], can_focus=True):
     def _nothing(self, y: int, width: int) -> Strip:
         style = self._tone("muted", marked=False)
         if self.row_count == 0:
-            line = y - HEAD_LINES - 1
             words = self.empty.split("\n")
+            # A blank line above them, where there is room for it.
+            line = y - HEAD_LINES - (1 if self._lines > len(words) else 0)
             if 0 <= line < len(words):
                 shown = cut(words[line], width - 4)
                 return Strip([Segment(fit("  " + shown, width), style)], width)

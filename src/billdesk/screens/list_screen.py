@@ -99,8 +99,8 @@ class ListScreen(FilteredScreen["tuple[tuple[Row, ...], str | None]"], Generic[R
         table = self.table
         if event.table is table:
             more = "" if table.is_whole else "+"
-            at = table.cursor + 1 if table.row_count else 0
-            self.show_position(f"{at:,} of {table.row_count:,}{more}")
+            at = f"{table.cursor + 1:,} of {table.row_count:,}{more}" if table.row_count else ""
+            self.show_position(at)
             self.refresh_bindings()
 
     def on_line_table_opened(self) -> None:

@@ -10,8 +10,9 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from billdesk.screens.detail import Detail
 from billdesk.screens.host import DeskHost, Note
-from billdesk.screens.line_table import Column
+from billdesk.screens.line_table import Column, LineTable
 from billdesk.screens.paged_table import PagedTable
 from billdesk.screens.safe_text import safe_text
 
@@ -55,4 +56,13 @@ class MessageLog(ModalScreen[None]):
         with Vertical():
             yield Static(safe_text("Messages", "title"), markup=False)
             yield table
-            yield Static(safe_text("y copies a message, Esc closes", "muted"), markup=False)
+            yield Static(
+                safe_text("Enter shows all of a message, y copies it, Esc closes", "muted"),
+                markup=False,
+            )
+
+    def on_line_table_opened(self, event: LineTable.Opened) -> None:
+        note = event.table.row
+        if isinstance(note, Note):
+            lines = (("when", self.app.times.full(note.at)), ("message", note.text))
+            self.app.push_screen(Detail("Message", note.text, lines))

@@ -53,22 +53,22 @@ class OverviewScreen(DeskScreen["OverviewSheet"]):
     DEFAULT_CSS = """
     OverviewScreen #top { height: auto; layout: vertical; }
     OverviewScreen #money, OverviewScreen #health { height: auto; padding: 0 1; }
-    OverviewScreen #attention { height: 4; max-height: 7; }
+    OverviewScreen #attention { height: 4; max-height: 35%; }
     OverviewScreen DayPlot { padding: 0 1; }
     OverviewScreen.-wide DayPlot { margin-top: 1; }
     OverviewScreen.-wide #top { layout: horizontal; padding: 1 0; }
     OverviewScreen.-wide #money { width: 1fr; }
     OverviewScreen.-wide #health { width: 1fr; }
-    OverviewScreen.-wide #attention { max-height: 11; }
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.table: PagedTable[AttentionSheet] = PagedTable(
             (
-                Column("Needs attention", 15, lambda row: (_word(row), tone_of(row.severity))),
-                Column("", 20, lambda row: row.title, grow=2),
-                Column("", 20, lambda row: (row.detail, "muted"), grow=3),
+                Column("", 10, lambda row: (_word(row), tone_of(row.severity))),
+                Column("Needs attention", 40, _in_one, grow=1, below_width=100),
+                Column("Needs attention", 20, lambda row: row.title, grow=2, from_width=100),
+                Column("What to do", 20, lambda row: (row.detail, "muted"), grow=3, from_width=100),
             ),
             lambda row: f"{row.title} {row.target or ''}".strip(),
             empty="Opening the ledger …",
@@ -91,7 +91,7 @@ class OverviewScreen(DeskScreen["OverviewSheet"]):
         self.table.empty = "Nothing: all is well."
         self.table.show_rows(answer.attention)
         # The plot takes what the list does not need.
-        self.table.styles.height = min(max(2, len(answer.attention) + 1), 10)
+        self.table.styles.height = max(2, len(answer.attention) + 1)
         nothing = NOTHING_MOVED if answer.accounts else NOBODY_YET
         self.query_one(DayPlot).show(answer.days, answer.default_asset, nothing)
 
@@ -123,7 +123,15 @@ def _word(row: AttentionSheet) -> str:
     return f"{STATE_SIGNS.get(row.severity, '  ')} {row.severity}"
 
 
+def _in_one(row: AttentionSheet) -> str:
+    """What it is, and what to do as far as there is room."""
+    return f"{row.title}: {row.detail}"
+
+
 Piece = tuple[str, str]
+
+
+NONE: tuple[Piece, ...] = ((NOTHING, ""),)
 
 
 def _lines(name: str, pieces: Sequence[Piece], width: int) -> list[Content]:
@@ -156,8 +164,8 @@ def _money(sheet: OverviewSheet, width: int) -> Content:
         (f"{number(Money(today.refunds_minor, asset))} refunded", "muted"),
     ]
     return safe_lines(
-        *_lines("Balances", [(amount(money), "strong") for money in sheet.totals], width),
-        *_lines("Held", [(amount(money), "") for money in sheet.held] or [(NOTHING, "")], width),
+        *_lines("Balances", [(amount(money), "strong") for money in sheet.totals] or NONE, width),
+        *_lines("Held", [(amount(money), "") for money in sheet.held] or NONE, width),
         *_lines(f"Today {asset}", moved, width),
     )
 
@@ -174,12 +182,12 @@ def _health(sheet: OverviewSheet, width: int) -> Content:
         for word in words
         if sheet.standings.get(word)
     ]
-    lines = [*_lines("Accounts", counts, width), *_lines("Standing", standings, width)]
+    lines = [*_lines("Accounts", counts, width), *_lines("Standing", standings or NONE, width)]
     for gateway in sheet.gateways:
         lines += _lines("Gateway", _gateway(gateway, sheet), width)
     sealed = sheet.checkpoint_at
     seal = (
-        ("never sealed (billdesk seal)", "warn")
+        ("never sealed: 8, then s", "warn" if sheet.entries else "muted")
         if sealed is None
         else (f"sealed {ago(sealed, sheet.as_of)}", "good")
     )
@@ -187,10 +195,9 @@ def _health(sheet: OverviewSheet, width: int) -> Content:
 
 
 def _gateway(gateway: GatewaySheet, sheet: OverviewSheet) -> list[Piece]:
-    asked = (
-        f"{gateway.name} {mode_word(gateway.mode)} asked {ago(gateway.last_polled_at, sheet.as_of)}"
-    )
-    pieces: list[Piece] = [(asked, "")]
+    polled = gateway.last_polled_at
+    asked = "never asked" if polled is None else f"asked {ago(polled, sheet.as_of)}"
+    pieces: list[Piece] = [(f"{gateway.name} {mode_word(gateway.mode)} {asked}", "")]
     if gateway.open_payments:
         pieces.append((f"{counted(gateway.open_payments, 'payment')} open", "accent"))
     if gateway.waiting_facts:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from billdesk.screens.host import DeskHost
-from billdesk.screens.keys import EVERYWHERE, FIELD, LIST, PANES, KeySheet, keys_of
+from billdesk.screens.keys import EVERYWHERE, FIELD, LIST, PANES, keys_of
 from billdesk.screens.line_table import Column
 from billdesk.screens.picker import Picker
 from billdesk.screens.themes import THEME_NAMES
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from textual.dom import DOMNode
     from textual.screen import Screen
 
-NOT_BY_NAME = {*PANES, "palette", "step_back"}
+NOT_BY_NAME = {*PANES, "palette", "step_back", "unfilter", "forget"}
 """What makes no sense from within the palette."""
 
 
 KEYLESS = (
-    ("Keeping: back up, restore, migrate, grant a login", "app.go('keeping')"),
+    ("Keeping: back up, restore, migrate, move, grant a login", "app.go('keeping')"),
     ("Import accounts or entries from CSV", "app.import_file"),
     ("Card refunds", "app.go('card_refunds')"),
     ("Disputes", "app.go('disputes')"),
@@ -77,6 +77,8 @@ class Palette(Picker[Command]):
             for command in self._commands
             if all(word in f"{command.title} {command.where}".lower() for word in words)
         ]
+        # What begins with what was typed is what was meant; else all stay in their order.
+        found.sort(key=lambda command: not command.title.lower().startswith(text.lower()))
         self.table.empty = f"Enter does: {text}" if _typed_command(text) else "No such command."
         self.table.show_rows([] if _typed_command(text) else found)
         self.table.move_to(0)
@@ -112,15 +114,20 @@ def _commands(screen: Screen[Any]) -> list[Command]:
     keys = [each for each in keys_of(screen) if each.enabled and each.action not in NOT_BY_NAME]
     # What the screen can do comes before what can be done everywhere; moving needs no command.
     keys = [each for each in keys if each.where not in {LIST, FIELD}]
-    commands = [_command(each) for each in sorted(keys, key=lambda each: each.where == EVERYWHERE)]
+    commands = [Command(each.title, each.key, each.where, each.action, each.node) for each in keys]
     if isinstance(screen.app, DeskHost) and screen.app.desk is not None:
         commands += [Command(title, "", EVERYWHERE, act, screen) for title, act in KEYLESS]
     commands += [
-        Command(f"Theme {name}", "", "Everywhere", f"app.use_theme('{name}')", screen)
+        Command(f"Theme {name}", "", EVERYWHERE, f"app.use_theme('{name}')", screen)
         for name in THEME_NAMES
     ]
-    return commands
+    return sorted(commands, key=_rank)
 
 
-def _command(each: KeySheet) -> Command:
-    return Command(each.title, each.key, each.where, each.action, each.node)
+def _rank(command: Command) -> int:
+    """What the screen can do, where one can go, what else there is; leaving comes last of all."""
+    if command.action in {"quit", "leave"}:
+        return 4
+    if command.where != EVERYWHERE:
+        return 1 if command.action == "ask" else 0
+    return 2 if "go('" in command.action else 3

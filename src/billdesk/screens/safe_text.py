@@ -6,6 +6,8 @@ is wider than it was given room for. Nothing here knows what the text means.
 
 from __future__ import annotations
 
+import re
+
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
@@ -24,6 +26,10 @@ TONES = {
     "title": "bold $primary",
 }
 """What a piece of text is for, and the style that says so. The theme decides the colours."""
+
+TORN = re.compile(r"(?:^|(?<=[^\w.,]))\d[\d.,:]*$", re.ASCII)
+"""A number at the end of what fits; digits inside a word, as of an id, are none."""
+GOES_ON = re.compile(r"[.,:]?\d", re.ASCII)
 
 Part = str | tuple[str, str] | Content
 
@@ -57,7 +63,10 @@ def width_of(text: str) -> int:
 
 
 def cut(text: str, width: int) -> str:
-    """`text` made visible and no wider than `width` cells, with `…` where something is missing."""
+    """`text` made visible and no wider than `width` cells, with `…` where something is missing.
+
+    A number that does not fit is left out whole: half of one would read as another.
+    """
     shown = visible(text)
     # Most text is ASCII, and then the count of characters is the width.
     if shown.isascii() and len(shown) <= width:
@@ -66,7 +75,18 @@ def cut(text: str, width: int) -> str:
         return shown
     if width <= 1:
         return ELLIPSIS[:width]
-    return set_cell_size(shown, width - 1).rstrip(" ") + ELLIPSIS
+    kept = set_cell_size(shown, width - 1).rstrip(" ")
+    return _without_torn_number(kept, shown[len(kept) :]) + ELLIPSIS
+
+
+def _without_torn_number(kept: str, rest: str) -> str:
+    """What fits, without the beginning of a number that goes on in the rest."""
+    torn = TORN.search(kept) if GOES_ON.match(rest) else None
+    if torn is None:
+        return kept
+    before = kept[: torn.start()].rstrip(" +-−")
+    # Of a long row of digits, and nothing else, some are better than none: it is a name.
+    return kept if not before and torn.group().isdigit() else before
 
 
 def fit_number(text: str, width: int) -> str:

@@ -47,7 +47,7 @@ class UsageScreen(ListScreen["MeterUseSheet"]):
             Column("Name", 12, lambda row: row.account_name, grow=2, from_width=110),
             Column("Meter", 11, lambda row: row.meter_name, grow=1),
             Column("Used", 10, lambda row: group_digits(row.used), right=True),
-            Column("Included", 10, lambda row: quantity(row.included), right=True),
+            Column("Included", 11, lambda row: quantity(row.included), right=True),
             Column("", 5, lambda row: (row.unit, "muted"), grow=1, from_width=96),
             Column("Share", 5, lambda row: share_words(row.share), right=True),
             Column("", BAR_CELLS, lambda row: (share_bar(row.share, BAR_CELLS), tone(row))),

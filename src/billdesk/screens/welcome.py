@@ -19,6 +19,7 @@ from billdesk.screens.line_input import LineInput
 from billdesk.screens.line_table import Column
 from billdesk.screens.paged_table import PagedTable
 from billdesk.screens.pane import Pane
+from billdesk.screens.path_line import PathEnding
 from billdesk.screens.safe_text import safe_lines, safe_text
 from billdesk.screens.task import TaskDialog
 from billdesk.screens.threads import explain
@@ -60,6 +61,14 @@ CHOICES = (
     Choice("b", "Restore", "a backup, as a new ledger"),
 )
 MIGRATE = Choice("u", "Bring up to date", "this ledger was made by another version of billdesk")
+
+
+class Answer(LineInput):
+    """Where a path may be typed: Tab completes it, as in a shell, and does not leave the line."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "cursor_right", "Complete", id="welcome.complete", show=False),
+    ]
 
 
 class WelcomeScreen(DeskScreen[None]):
@@ -110,7 +119,7 @@ class WelcomeScreen(DeskScreen[None]):
         yield self.table
         with Vertical(id="asking"):
             yield Static("", markup=False, id="asked")
-            yield LineInput(id="answer")
+            yield Answer(id="answer")
 
     def on_mount(self) -> None:
         self.table.show_rows((MIGRATE, *CHOICES) if self._outdated else CHOICES)
@@ -165,7 +174,10 @@ class WelcomeScreen(DeskScreen[None]):
 
     def action_other(self) -> None:
         self._ask(
-            "o", "Where is it? A path, or an address such as postgresql://user@host/ledger.", ""
+            "o",
+            "Where is it? A path (Tab completes it), or an address such as "
+            "postgresql://user@host/ledger.",
+            "",
         )
 
     def action_restore(self) -> None:
@@ -196,7 +208,8 @@ class WelcomeScreen(DeskScreen[None]):
         self._asking = what
         self.query_one("#asked", Static).update(safe_text(words))
         self.query_one("#asking").add_class("-shown")
-        line = self.query_one("#answer", LineInput)
+        line = self.query_one(Answer)
+        line.suggester = PathEnding(".ledger") if what == "o" else None
         line.value = value
         line.focus()
 
