@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from billdesk.core.gateways.paystack import Paystack
-from billdesk.core.gateways.paystack.answers import refund_id_of
+from billdesk.core.gateways.paystack.references import refund_id_of
 from billdesk.core.rules.gateway import Fact
 from billdesk.core.values.clock import Clock
 from tests.gateway_servers.paystack_books import INTEGRATION, Row

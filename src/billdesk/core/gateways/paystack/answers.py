@@ -1,13 +1,9 @@
-"""What Paystack's JSON means: transactions, refunds, disputes and subscriptions as facts.
-
-Amounts come as whole hundredths in every currency, also in one that has none (XOF).
-"""
+"""What Paystack's JSON means: transactions, refunds, disputes and subscriptions as facts."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -18,11 +14,27 @@ from billdesk.core.gateways.paystack.billing import (
     subscription_state,
 )
 from billdesk.core.gateways.paystack.calls import Row
+from billdesk.core.gateways.paystack.parts import (
+    CHANGED,
+    MADE,
+    PAID,
+    instant,
+    money,
+    number,
+    part,
+    plain,
+    text,
+)
+from billdesk.core.gateways.paystack.references import (
+    note_of,
+    payment_id_of,
+    payment_of,
+    refund_id_of,
+)
 from billdesk.core.rules.gateway import Fact, Method, Mode, Stage
 from billdesk.core.rules.mirrors import GatewayInvoice, GatewaySubscription
-from billdesk.core.values.clock import Clock, parse_instant
-from billdesk.core.values.errors import BadInput, GatewayError
-from billdesk.core.values.money import EXPONENTS, LARGEST_MINOR, Money
+from billdesk.core.values.clock import Clock
+from billdesk.core.values.money import Money
 
 PAYABLE = timedelta(days=1)
 """How long a payment waits for its customer here. Paystack calls it `abandoned` from the first moment
@@ -70,126 +82,6 @@ _INVOICE_STAGES: Mapping[str, Stage] = {
     "invoice.payment_failed": "invoice_failed",
 }
 
-_DETAIL_LENGTH = 300
-_MARK = re.compile(r"billdesk (\S+?)(?::|$)")
-
-MADE = ("created_at", "createdAt", "transaction_date")
-"""Where the time is that an object was made, by the names it has in different answers."""
-PAID = ("paid_at", "paidAt", *MADE)
-CHANGED = ("refunded_at", "resolvedAt", "resolved_at", "updatedAt", "updated_at", *MADE)
-
-
-# --- names of ours in Paystack's alphabet --------------------------------------------------------
-
-
-def to_reference(payment_id: str) -> str:
-    """A payment id of ours as a reference, which knows letters, digits and - . = only."""
-    return payment_id.replace("_", "-")
-
-
-def to_note(refund_id: str, note: str) -> str:
-    """A merchant's note that carries a refund id of ours, since a refund has no reference."""
-    return f"billdesk {refund_id}: {note}"
-
-
-def refund_id_of(row: Row) -> str | None:
-    """The refund id of ours in a refund's note, if there is one."""
-    found = _MARK.match(str(row.get("merchant_note")))
-    return found[1] if found else None
-
-
-def payment_of(refund: Row) -> Row:
-    """Number and reference of what was refunded: the answer to a request holds the payment whole."""
-    return part(refund, "transaction") or {
-        "id": refund.get("transaction"),
-        "reference": refund.get("transaction_reference"),
-    }
-
-
-# --- the parts of an answer ----------------------------------------------------------------------
-
-
-def text(row: Row, name: str) -> str:
-    """A text that must be there. Raises GatewayError."""
-    value = row.get(name)
-    if not isinstance(value, str) or not value:
-        raise _misread(name)
-    return value
-
-
-def number(row: Row, name: str) -> int:
-    """A whole number that must be there, as such or as text. Raises GatewayError."""
-    value = row.get(name)
-    if isinstance(value, str) and re.fullmatch(r"\d{1,18}", value, re.ASCII):
-        return int(value)
-    if type(value) is not int or not 0 <= value <= LARGEST_MINOR:
-        raise _misread(name)
-    return value
-
-
-def part(row: Row, name: str) -> Row:
-    """An object inside another; empty where Paystack leaves it out, in any of its ways."""
-    value = row.get(name)
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            return {}
-    return value if isinstance(value, dict) else {}
-
-
-def instant(row: Row, *names: str) -> datetime:
-    """The first of these times that is there. Raises GatewayError."""
-    for name in names:
-        value = row.get(name)
-        if isinstance(value, str) and value:
-            try:
-                return parse_instant(value)
-            except BadInput as error:
-                raise _misread(name) from error
-    raise _misread(names[0])
-
-
-def money(row: Row, name: str, currency: str) -> Money:
-    """An amount of Paystack's. Raises GatewayError, also for a part of a unit that has none."""
-    asset = currency.upper()
-    if asset not in EXPONENTS:
-        raise _misread("currency")
-    minor, left = divmod(number(row, name) * 10 ** EXPONENTS[asset], 100)
-    if left:
-        raise _misread(name)
-    return Money(minor, asset)
-
-
-def method_of(row: Row, customer_id: str) -> Method | None:
-    """A saved way to pay, or None for one that cannot be charged again."""
-    code = row.get("authorization_code")
-    if not isinstance(code, str) or row.get("reusable") is not True:
-        return None
-    make = str(row.get("brand") or row.get("card_type") or row.get("channel") or "card").strip()
-    year, month = row.get("exp_year"), row.get("exp_month")
-    return Method(
-        code,
-        customer_id,
-        _plain(f"{make[:1].upper()}{make[1:]} ···· {row.get('last4') or '????'}"),
-        f"{year}-{str(month).zfill(2)}" if year and month else None,
-    )
-
-
-def _plain(said: str) -> str:
-    """Words of Paystack's or of its users, so that any database can keep them."""
-    return "".join(sign if sign.isprintable() else " " for sign in said)[:_DETAIL_LENGTH]
-
-
-def _misread(name: str) -> GatewayError:
-    return GatewayError(
-        f"Paystack's answer cannot be understood: {name} is missing or strange",
-        "nothing was changed; tell the makers of billdesk",
-    )
-
-
-# --- facts ---------------------------------------------------------------------------------------
-
 
 class Answers(NamedTuple):
     """Reads answers as facts of one connected account."""
@@ -235,7 +127,7 @@ class Answers(NamedTuple):
             happened_at=instant(row, *(PAID if settled else MADE)),
             detail=detail,
             fee=money(row, "fees", currency) if settled and row.get("fees") is not None else None,
-            payment_id=_payment_id_of(row),
+            payment_id=payment_id_of(row),
             charge_id=charge_id if settled else None,
             method=_saved_method_of(row) if settled else None,
         )
@@ -245,7 +137,7 @@ class Answers(NamedTuple):
         fact = self.transaction(row)
         if fact.stage != "settled" or fact.payment_id is not None or fact.amount is None:
             return (fact,)
-        state = charge_state(row, part, fact.amount, fact.fee, fact.happened_at)
+        state = charge_state(row, fact.amount, fact.fee, fact.happened_at)
         if state is None:
             return (fact,)
         return replace(fact, stage="invoice_paid", method=None, invoice=state), fact
@@ -255,7 +147,6 @@ class Answers(NamedTuple):
         status, refund_number = text(row, "status"), str(number(row, "id"))
         stage = _REFUND_STAGES.get(status, "unknown")
         attention = status == "needs-attention"
-        note = _MARK.sub("", str(row.get("merchant_note") or "")).strip()
         payment = payment_of(row)
         return self._fact(
             row,
@@ -265,7 +156,7 @@ class Answers(NamedTuple):
             occurrence=f"{refund_number}:attention" if attention else refund_number,
             amount=money(row, "amount", text(row, "currency")),
             happened_at=instant(row, *(MADE if stage == "refund_pending" else CHANGED)),
-            detail=_NEEDS_ATTENTION if attention else note or status,
+            detail=_NEEDS_ATTENTION if attention else note_of(row) or status,
             refund_id=refund_id_of(row),
             payment_external_id=payment.get("reference"),
             charge_id=str(number(payment, "id")),
@@ -284,7 +175,7 @@ class Answers(NamedTuple):
             amount=money(asked, "refund_amount" if asked is row else "amount", currency),
             happened_at=instant(row, *MADE),
             detail=str(row.get("category") or "contested by the payer"),
-            payment_id=_payment_id_of(payment),
+            payment_id=payment_id_of(payment),
             payment_external_id=text(payment, "reference"),
             charge_id=str(number(payment, "id")),
         )
@@ -312,7 +203,7 @@ class Answers(NamedTuple):
             amount=None,
             happened_at=self.clock.now(),
             detail=status,
-            subscription=subscription_state(row, part, _when(row), money, ended=over),
+            subscription=subscription_state(row, ended=over),
         )
 
     def invoice(self, row: Row, kind: str) -> Fact:
@@ -330,7 +221,7 @@ class Answers(NamedTuple):
             amount=money(row, "amount", currency) if isinstance(currency, str) else None,
             happened_at=self.clock.now(),
             detail=detail,
-            invoice=invoice_state(row, part, _when(row), money, paid=paid, failure=failure),
+            invoice=invoice_state(row, paid=paid, failure=failure),
         )
 
     def unknown(self, row: Row, kind: str, number: str) -> Fact:
@@ -375,7 +266,7 @@ class Answers(NamedTuple):
             amount=amount,
             fee=fee,
             happened_at=happened_at,
-            detail=_plain(detail),
+            detail=plain(detail),
             raw=json.dumps(row, sort_keys=True),
             payment_id=payment_id,
             pay_url=pay_url,
@@ -388,19 +279,6 @@ class Answers(NamedTuple):
         )
 
 
-def _when(row: Row) -> Callable[[str], datetime | None]:
-    """The times of a row by their names, those that are there."""
-    return lambda name: instant(row, name) if row.get(name) else None
-
-
-def _payment_id_of(transaction: Row) -> str | None:
-    """Our id of a payment; whoever writes it into a payment of their own has another reference."""
-    payment_id = part(transaction, "metadata").get("payment_id")
-    if isinstance(payment_id, str) and to_reference(payment_id) == transaction.get("reference"):
-        return payment_id
-    return None
-
-
 def _saved_method_of(transaction: Row) -> Method | None:
     """What was paid with, if it was to be kept: Paystack keeps more than it was asked to."""
     if part(transaction, "metadata").get("save_method") is not True:
@@ -409,3 +287,18 @@ def _saved_method_of(transaction: Row) -> Method | None:
     if not isinstance(customer_id, str):
         return None
     return method_of(part(transaction, "authorization"), customer_id)
+
+
+def method_of(row: Row, customer_id: str) -> Method | None:
+    """A saved way to pay, or None for one that cannot be charged again."""
+    code = row.get("authorization_code")
+    if not isinstance(code, str) or row.get("reusable") is not True:
+        return None
+    make = str(row.get("brand") or row.get("card_type") or row.get("channel") or "card").strip()
+    year, month = row.get("exp_year"), row.get("exp_month")
+    return Method(
+        code,
+        customer_id,
+        plain(f"{make[:1].upper()}{make[1:]} ···· {row.get('last4') or '????'}"),
+        f"{year}-{str(month).zfill(2)}" if year and month else None,
+    )

@@ -6,10 +6,10 @@ like any other, and says whose plan it was for: so polling tells of it as an inv
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 
 from billdesk.core.gateways.paystack.calls import Row
+from billdesk.core.gateways.paystack.parts import instant_if_any, money, part
 from billdesk.core.rules.mirrors import (
     GatewayInvoice,
     GatewayLine,
@@ -37,22 +37,16 @@ _RHYTHMS = {
     "annually": ("year", 1),
 }
 
-Reads = Callable[[Row, str], Row]
-When = Callable[[str], datetime | None]
-Amount = Callable[[Row, str, str], Money]
 
-
-def subscription_state(
-    row: Row, part: Reads, when: When, amount: Amount, *, ended: bool
-) -> GatewaySubscription | None:
+def subscription_state(row: Row, *, ended: bool) -> GatewaySubscription | None:
     """A subscription; None where it shows no plan with a price, or not since when it runs."""
     plan = part(row, "plan")
-    customer_id, account_ref = _payer(row, part)
-    currency, since = plan.get("currency"), when("createdAt") or when("created_at")
+    customer_id, account_ref = _payer(row)
+    currency, since = plan.get("currency"), _began_at(row)
     if not isinstance(currency, str) or since is None or not plan.get("plan_code"):
         return None
     status = str(row.get("status") or "")
-    next_at = when("next_payment_date")
+    next_at = instant_if_any(row, "next_payment_date")
     unit, count = _RHYTHMS.get(str(plan.get("interval")), ("month", 1))
     return GatewaySubscription(
         status="canceled" if ended else _STATUSES.get(status, "active"),
@@ -62,7 +56,7 @@ def subscription_state(
         schedule=schedule_of(unit, count),
         quantity=1,
         asset=currency.upper(),
-        price_minor=amount(row, "amount", currency).minor,
+        price_minor=money(row, "amount", currency).minor,
         since=since,
         until=next_at or since,
         started_at=since,
@@ -72,15 +66,13 @@ def subscription_state(
     )
 
 
-def invoice_state(
-    row: Row, part: Reads, when: When, amount: Amount, *, paid: bool, failure: str
-) -> GatewayInvoice | None:
+def invoice_state(row: Row, *, paid: bool, failure: str) -> GatewayInvoice | None:
     """An invoice from a message; None while it shows no currency, which only a charge has."""
     charge, subscription = part(row, "transaction"), part(row, "subscription")
     currency = charge.get("currency")
     if not isinstance(currency, str):
         return None
-    total = amount(row, "amount", currency)
+    total = money(row, "amount", currency)
     reference = str(charge.get("reference") or "")
     code = subscription.get("subscription_code")
     return _of_one_line(
@@ -92,17 +84,15 @@ def invoice_state(
         if paid and reference
         else None,
         subscription_id=code if isinstance(code, str) else None,
-        issued_at=when("created_at"),
-        since=when("period_start"),
-        until=when("period_end"),
+        issued_at=instant_if_any(row, "created_at"),
+        since=instant_if_any(row, "period_start"),
+        until=instant_if_any(row, "period_end"),
         failure=failure,
-        payer=_payer(row, part),
+        payer=_payer(row),
     )
 
 
-def charge_state(
-    row: Row, part: Reads, amount: Money, fee: Money | None, at: datetime
-) -> GatewayInvoice | None:
+def charge_state(row: Row, amount: Money, fee: Money | None, at: datetime) -> GatewayInvoice | None:
     """A charge for a plan as the invoice that it stands for; None where it is for none."""
     plan = part(row, "plan_object") or part(row, "plan")
     code = plan.get("plan_code") or row.get("plan")
@@ -117,7 +107,7 @@ def charge_state(
         part=GatewayPart(reference, str(row["id"]), amount.minor, fee.minor if fee else None),
         subscription_id=None,
         issued_at=at,
-        payer=_payer(row, part),
+        payer=_payer(row),
     )
 
 
@@ -157,8 +147,14 @@ def _of_one_line(
     )
 
 
-def _payer(row: Row, part: Reads) -> tuple[str | None, str | None]:
+def _payer(row: Row) -> tuple[str | None, str | None]:
     """The customer, and the account that the desk noted on it, which takes the secret key to do."""
     customer = part(row, "customer")
     code, account = customer.get("customer_code"), part(customer, "metadata").get("account")
     return code if isinstance(code, str) else None, account if isinstance(account, str) else None
+
+
+def _began_at(subscription: Row) -> datetime | None:
+    """Lists and messages write the name of it in two ways."""
+    named = instant_if_any(subscription, "createdAt")
+    return named or instant_if_any(subscription, "created_at")

@@ -14,8 +14,9 @@ import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from billdesk.core.gateways.paystack.answers import CHANGED, MADE, PAID, Answers, instant
+from billdesk.core.gateways.paystack.answers import Answers
 from billdesk.core.gateways.paystack.calls import Row
+from billdesk.core.gateways.paystack.parts import CHANGED, MADE, PAID, instant
 from billdesk.core.rules.gateway import Event, Fact, FactPage
 from billdesk.core.values.errors import BadInput, GatewayError
 

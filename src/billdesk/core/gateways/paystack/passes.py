@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from billdesk.core.gateways.paystack.answers import MADE, Answers, instant, number
+from billdesk.core.gateways.paystack.answers import Answers
 from billdesk.core.gateways.paystack.calls import Calls, Row
+from billdesk.core.gateways.paystack.parts import MADE, instant, number
 from billdesk.core.rules.gateway import Fact, FactPage
 from billdesk.core.values.clock import format_instant, parse_instant
 from billdesk.core.values.errors import BadInput, GatewayError
