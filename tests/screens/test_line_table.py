@@ -132,3 +132,20 @@ async def test_every_line_is_exactly_as_wide_as_the_list(width: int) -> None:
     async with app.run_test(size=(width, 11)) as pilot:
         await settle(pilot)
         assert {strip.cell_length for strip in app.screen._compositor.render_strips()} == {width}
+
+
+async def test_an_empty_list_one_line_high_still_says_so() -> None:
+    app = Listing(0)
+    async with app.run_test(size=(50, 3)) as pilot:
+        await settle(pilot)
+        assert text_of(app).splitlines()[1].strip() == "Nothing."
+
+
+async def test_nothing_is_offered_to_be_opened_or_copied_in_an_empty_list() -> None:
+    app = Listing(0)
+    async with app.run_test(size=(50, 11)) as pilot:
+        await settle(pilot)
+        assert not {"enter", "y", "Y"} & set(app.screen.active_bindings)
+        app.table.show_rows(range(3))
+        await settle(pilot)
+        assert {"enter", "y", "Y"} <= set(app.screen.active_bindings)

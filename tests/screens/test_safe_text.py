@@ -121,3 +121,29 @@ def test_no_digit_of_an_amount_is_ever_cut_off(number: str, width: int, shown: s
 def test_amounts_end_in_the_same_cell() -> None:
     assert fit("12.50", 8, right=True) == "   12.50"
     assert fit("株", 4, right=True) == "  株"
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "shown"),
+    [
+        ("49.00 USD monthly, 1,429.00 yearly", 25, "49.00 USD monthly,…"),
+        ("49.00 USD monthly, 1,429.00 yearly", 28, "49.00 USD monthly, 1,429.00…"),
+        ("lead 37030", 9, "lead…"),
+        ("due -12.50 USD", 8, "due…"),
+        ("INV-000021", 8, "INV…"),
+        ("1,429.00 USD", 6, "…"),
+        ("pay_01m0qh0rbg", 10, "pay_01m0q…"),
+        ("20261121143612345", 10, "202611211…"),
+    ],
+)
+def test_a_number_is_left_out_before_it_reads_as_another(text: str, width: int, shown: str) -> None:
+    assert cut(text, width) == shown
+
+
+@given(st.integers(0, 10**12), st.integers(1, 40))
+def test_what_is_left_of_a_sentence_has_its_number_whole_or_not_at_all(
+    number: int, width: int
+) -> None:
+    kept = cut(f"owes {number:,} since then", width)
+    digits = "".join(character for character in kept if character.isdigit())
+    assert digits in {"", str(number)}

@@ -1,0 +1,175 @@
+"""Small things that make a desk pleasant: nothing is cut, lost or out of sight."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from billdesk.app import BilldeskApp
+from billdesk.core.desk import create_ledger
+from billdesk.core.values.clock import MovingClock
+from billdesk.screens.account import AccountScreen
+from billdesk.screens.balances import BalancesScreen
+from billdesk.screens.chrome import StatusLine
+from billdesk.screens.palette import Palette
+from tests.screens.desk_pilot import (
+    LARGE,
+    SMALL,
+    app_on,
+    on_stage,
+    press,
+    run_on,
+    text_of,
+    until,
+    write,
+)
+from tests.screens.shop import NOW
+
+Staged = Callable[..., BilldeskApp]
+
+
+def where(app: BilldeskApp) -> type:
+    return type(app.screen)
+
+
+async def test_a_digit_leads_to_the_list_and_minus_back_to_where_one_was(staged: Staged) -> None:
+    app = staged()
+    async with on_stage(app) as pilot:
+        await press(pilot, "2", "enter", "3", "minus")
+        assert where(app) is AccountScreen
+        await press(pilot, "3", "2")
+        assert where(app) is BalancesScreen
+
+
+async def test_attention_leads_to_its_list_with_an_account_left_open_there(staged: Staged) -> None:
+    app = staged()
+    async with on_stage(app) as pilot:
+        await press(pilot, "2", "enter", "1", "enter")
+        await until(pilot, lambda: "standing:FROZEN" in text_of(app))
+        assert isinstance(app.screen, BalancesScreen)
+
+
+@pytest.mark.parametrize("key", ["1", "8", "9", "0"])
+async def test_the_screen_one_is_at_is_in_sight_in_the_narrowest_bar(
+    key: str, staged: Staged
+) -> None:
+    app = staged()
+    async with on_stage(app) as pilot:
+        await press(pilot, key)
+        place = next(place for place in app.places if place.key == key)
+        assert f"{key} {place.title}" in text_of(app).splitlines()[1]
+
+
+async def test_a_bar_that_has_room_says_that_there_is_more(staged: Staged) -> None:
+    app = staged()
+    async with on_stage(app, (140, 36)) as pilot:
+        assert text_of(app).splitlines()[1].endswith("0 Reconcile : more")
+        await pilot.click("PlaceLine", offset=(119, 0))
+        assert isinstance(app.screen, Palette)
+
+
+async def test_a_message_longer_than_the_screen_is_wide_is_read_to_its_end(staged: Staged) -> None:
+    app = staged()
+    async with on_stage(app) as pilot:
+        line = app.screen.query_one(StatusLine)
+        line.say("word " * 30 + "and the end", "bad")
+        await until(pilot, lambda: "and the end" in text_of(app))
+        assert "1 of 5" in text_of(app)
+        assert line.size.height == 3
+        line.say("word " * 200, "bad")
+        await until(pilot, lambda: "…" in text_of(app).splitlines()[-2])
+        line.say("done")
+        await until(pilot, lambda: line.size.height == 1)
+
+
+async def test_a_message_is_read_in_full_from_the_log(staged: Staged) -> None:
+    app = staged()
+    async with on_stage(app) as pilot:
+        app.remember("word " * 40 + "and the end", "bad")
+        await press(pilot, "m")
+        assert "and the end" not in text_of(app)
+        await press(pilot, "enter")
+        assert "andtheend" in run_on(app)
+        await press(pilot, "escape", "escape")
+        assert app.screen.is_current
+        assert "Needs attention" in text_of(app)
+
+
+async def test_help_says_how_to_leave_it_however_long_it_is(staged: Staged) -> None:
+    app = staged()
+    async with on_stage(app) as pilot:
+        await press(pilot, "2", "enter", "question_mark")
+        assert "Esc closes" in text_of(app)
+        assert "Reload" in text_of(app)
+        await press(pilot, *"jjjj")
+        assert "Reload" not in text_of(app)
+        await press(pilot, *"kkkk")
+        assert "Reload" in text_of(app)
+
+
+async def test_a_long_posting_leaves_its_keys_in_sight(staged: Staged) -> None:
+    app = staged()
+    async with on_stage(app) as pilot:
+        await press(pilot, "3", "enter")
+        await until(pilot, lambda: "y copies the id" in text_of(app))
+
+
+async def test_escape_in_a_filtered_list_brings_back_all_of_it(staged: Staged) -> None:
+    app = staged()
+    async with on_stage(app) as pilot:
+        await press(pilot, "2", "slash")
+        await write(pilot, "no such account")
+        await press(pilot, "enter")
+        await until(pilot, lambda: "Esc clears it" in text_of(app))
+        assert " Open " not in text_of(app).splitlines()[-1], "there is nothing to open"
+        await press(pilot, "escape")
+        await until(pilot, lambda: "1 of 12" in text_of(app))
+        assert " Open " in text_of(app).splitlines()[-1]
+
+
+async def test_commands_begin_with_what_the_screen_can_do_and_end_with_leaving(
+    staged: Staged,
+) -> None:
+    app = staged()
+    async with on_stage(app, LARGE) as pilot:
+        await press(pilot, "2", "colon")
+        palette = app.screen
+        assert isinstance(palette, Palette)
+        titles = [row.title for row in palette.table.rows]
+        assert titles[:2] == ["Filter", "Sort"]
+        assert set(titles[-2:]) == {"Leave", "Quit billdesk"}
+        await write(pilot, "led")
+        await until(pilot, lambda: palette.table.row is not None)
+        assert palette.table.row is not None
+        assert palette.table.row.title == "Ledger", "what begins so comes before what contains it"
+
+
+async def test_a_path_is_completed_by_tab_and_nothing_else_is_chosen_by_it(tmp_path: Path) -> None:
+    there = tmp_path / "books.ledger"
+    create_ledger(str(there), clock=MovingClock(NOW)).close()
+    app = app_on(tmp_path / "nothing.ledger")
+    async with on_stage(app, LARGE) as pilot:
+        await until(pilot, lambda: "Try the demo" in text_of(app))
+        assert "Find account" not in text_of(app), "there is none without a ledger"
+        await press(pilot, "o")
+        await write(pilot, str(tmp_path / "boo"))
+        await until(pilot, lambda: "books.ledger" in run_on(app))
+        await press(pilot, "tab", "enter")
+        await until(pilot, lambda: "Overview" in text_of(app).splitlines()[0])
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x36"])
+async def test_an_empty_ledger_says_so_and_what_comes_next(
+    size: tuple[int, int], tmp_path: Path
+) -> None:
+    create_ledger(str(tmp_path / "new.ledger"), clock=MovingClock(NOW)).close()
+    app = app_on(tmp_path / "new.ledger")
+    async with on_stage(app, size) as pilot:
+        await until(pilot, lambda: "all is well" in text_of(app))
+        shown = " ".join(text_of(app).split())
+        for line in ("Balances –", "Standing –", "sandbox TEST never asked", "press N"):
+            assert line in shown
+        await press(pilot, "3")
+        await until(pilot, lambda: "Make an account in Balances" in text_of(app))
