@@ -17,6 +17,7 @@ from textual.binding import Binding, BindingType
 from billdesk.core.values.clock import Clock, SystemClock
 from billdesk.core.values.errors import NotFound
 from billdesk.core.values.ids import IdMaker
+from billdesk.screens.chosen_theme import chosen_theme, keep_theme
 from billdesk.screens.figures import Times
 from billdesk.screens.frame import DeskScreen
 from billdesk.screens.heartbeat import Heartbeat, Rhythm
@@ -82,6 +83,7 @@ class BilldeskApp(Heartbeat):
         companion: Companion | None = None,
         ids: IdMaker | None = None,
         read_only: bool = False,
+        keep_theme: Callable[[str], None] | None = None,
     ) -> None:
         # The first screen is the one wanted: nothing is built twice.
         self.DEFAULT_MODE = place  # type: ignore[misc]  # read from the instance, never the class
@@ -89,6 +91,7 @@ class BilldeskApp(Heartbeat):
         self._opener, self._maker, self._url = opener, maker, url
         self._account = account
         self._companion = companion
+        self._keep_theme = keep_theme
         self.ids = ids or self.ids
         self.wants_to_look_only = read_only
         self._leaving = threading.Event()
@@ -271,8 +274,14 @@ class BilldeskApp(Heartbeat):
 
     def action_use_theme(self, name: str) -> None:
         self.theme = name
+        said = f"theme {name}"
+        if self._keep_theme is not None:
+            try:
+                self._keep_theme(name)
+            except OSError as error:
+                said += f", until the desk is closed: it cannot be kept ({error.strerror})"
         if self._visible is not None:
-            self._visible.say(f"theme {name}", "muted")
+            self._visible.say(said, "muted")
 
 
 def run_desk(
@@ -288,8 +297,8 @@ def run_desk(
 
     `screen` names the first screen, `account` opens one account at once; `companion` runs in a
     thread beside the open desk, and its second argument says whether the app is closing. Without a
-    ledger the welcome screen helps to get one. Returns the exit status. Raises NotFound for a theme
-    or screen that does not exist.
+    `theme` the desk has the colours that were chosen last. Without a ledger the welcome screen helps
+    to get one. Returns the exit status. Raises NotFound for a theme or screen that does not exist.
     """
     names = [place.name for place in (*PLACES, *BY_NAME)]
     if screen is not None and screen not in names:
@@ -305,7 +314,8 @@ def run_desk(
         url=url,
         place=screen or "overview",
         account=account,
-        theme=theme or DEFAULT_THEME,
+        theme=theme or chosen_theme() or DEFAULT_THEME,
+        keep_theme=keep_theme,
         companion=companion,
         read_only=read_only,
     )
