@@ -8,9 +8,8 @@ with `find` or `find_refund`, which read lists and never Stripe's search, whose 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from billdesk.core.gateways.stripe.billing import paying_intents
 from billdesk.core.gateways.stripe.books import book_rows
@@ -18,43 +17,18 @@ from billdesk.core.gateways.stripe.client import (
     JSON,
     STRANGE,
     Answer,
-    CardRefused,
-    FailureReplayed,
-    Gone,
-    KeyReused,
     RightMissing,
     StripeCaller,
     understood,
 )
+from billdesk.core.gateways.stripe.customers import Customers
 from billdesk.core.gateways.stripe.events import EventReader, event_of
 from billdesk.core.gateways.stripe.facts import FactReader
 from billdesk.core.gateways.stripe.feed import event_page, sweep_page
-from billdesk.core.gateways.stripe.objects import (
-    Kind,
-    everything,
-    fetched,
-    first,
-    whole_invoice,
-)
-from billdesk.core.gateways.stripe.requests import (
-    charge_params,
-    customer_key,
-    customer_params,
-    key_option,
-    method_page_params,
-    refund_params,
-    session_params,
-)
+from billdesk.core.gateways.stripe.money_back import MoneyBack
+from billdesk.core.gateways.stripe.objects import Kind, fetched, first, whole_invoice
+from billdesk.core.gateways.stripe.payments import Payments
 from billdesk.core.gateways.stripe.sending import sent_invoice
-from billdesk.core.gateways.stripe.shapes import (
-    ACCOUNT_KEY,
-    PAYMENT_KEY,
-    REFUND_KEY,
-    is_checkout,
-    notes_of,
-    saved_method,
-    seconds_of,
-)
 from billdesk.core.gateways.stripe.signatures import check_signature
 from billdesk.core.rules.gateway import (
     Fact,
@@ -75,13 +49,7 @@ from billdesk.core.rules.mirrors import InvoiceRequest
 from billdesk.core.values.clock import Clock, SystemClock
 from billdesk.core.values.errors import BadInput, GatewayError
 
-if TYPE_CHECKING:
-    from stripe._v1_services import V1Services
-
 __all__ = ["Stripe"]
-
-SEARCH_OVERLAP = timedelta(hours=1)  # our clock and Stripe's need not agree
-KEYS_LAST = timedelta(hours=25)
 
 # What a restricted key must be allowed to read, each tried with the smallest list there is.
 _RIGHTS: tuple[tuple[str, Kind], ...] = (
@@ -125,13 +93,16 @@ class Stripe:
         self.name = name
         self.account = account
         self.mode: Mode = _mode_of(key)
-        self._clock = clock or SystemClock()
+        clock = clock or SystemClock()
+        self._clock = clock
         self._webhook_secret = webhook_secret
-        self._return_url = return_url
         self._stripe = StripeCaller(
-            name, key, clock=self._clock, base_url=base_url, timeout_seconds=timeout_seconds
+            name, key, clock=clock, base_url=base_url, timeout_seconds=timeout_seconds
         )
         self._facts = FactReader(name, account, self.mode)
+        self._payments = Payments(self._stripe, self._facts, clock, return_url)
+        self._money_back = MoneyBack(self._stripe, self._facts)
+        self._customers = Customers(self._stripe, clock, return_url)
 
     def __repr__(self) -> str:
         return f"Stripe({self.name!r}, account={self.account!r}, mode={self.mode!r})"
@@ -171,11 +142,7 @@ class Stripe:
         Raises GatewayError for a known payment id with other content and for amounts that Stripe
         does not take, GatewayUnreachable.
         """
-        params = session_params(request, self._return_url)
-        answer = self._make(
-            request.payment_id, lambda api, key: api.checkout.sessions.create(params, key)
-        )
-        return self._facts.session(answer.data, answer.at)[-1]
+        return self._payments.open(request)
 
     @understood()
     def find(self, query: PaymentQuery) -> tuple[Fact, ...]:
@@ -183,19 +150,7 @@ class Stripe:
 
         Raises GatewayError, GatewayUnreachable.
         """
-        external_id = query.external_id or self._external_id(query)
-        if external_id is None:
-            return ()
-        kind: Kind = "payment_intent" if external_id.startswith("pi_") else "checkout.session"
-        answer = fetched(self._stripe, kind, external_id)
-        if answer is None:
-            return ()
-        if kind == "payment_intent":
-            known, intent = self._facts.intent(answer.data, answer.at), answer.data
-        else:
-            known = self._facts.session(answer.data, answer.at)
-            intent = answer.data.get("payment_intent") or {}
-        return (*known, *self._given_back(intent, answer.at))
+        return self._payments.find(query)
 
     @understood()
     def charge(self, request: OffSessionRequest) -> Fact:
@@ -203,35 +158,19 @@ class Stripe:
 
         Raises GatewayError, GatewayUnreachable.
         """
-        params, key = charge_params(request), key_option(request.payment_id)
-        try:
-            answer = self._stripe.call(lambda api: api.payment_intents.create(params, key))
-        except CardRefused as refused:
-            if refused.intent is None:
-                return self._refused_charge(request, refused)
-            answer = Answer(refused.intent, refused.at)
-        return self._facts.intent(self._with_fee(answer).data, answer.at)[-1]
+        return self._payments.charge(request)
 
     # --- money back ------------------------------------------------------------------------------
 
     @understood()
     def refund(self, request: RefundRequest) -> Fact:
         """Send money back. Raises GatewayError, GatewayUnreachable."""
-        intent_id = request.charge_id or self._intent_of(request.external_id)
-        params, key = refund_params(request, intent_id), key_option(request.refund_id)
-        answer = self._stripe.call(lambda api: api.refunds.create(params, key))
-        return self._facts.refund(answer.data, answer.at)
+        return self._money_back.refund(request)
 
     @understood()
     def find_refund(self, query: RefundQuery) -> tuple[Fact, ...]:
         """What is known now of a refund. Raises GatewayError, GatewayUnreachable."""
-        external_id = query.external_id
-        if external_id is None:
-            intent_id = query.charge_id or self._intent_of(query.payment_external_id)
-            refunds = everything(self._stripe, "refund", payment_intent=intent_id)
-            external_id = _first_with(refunds, REFUND_KEY, query.refund_id)
-        answer = external_id and fetched(self._stripe, "refund", external_id)
-        return (self._facts.refund(answer.data, answer.at),) if answer else ()
+        return self._money_back.find_refund(query)
 
     # --- what happened ---------------------------------------------------------------------------
 
@@ -275,27 +214,7 @@ class Stripe:
     @understood()
     def ensure_customer(self, account_ref: str, name: str, email: str | None) -> str:
         """Stripe's id for a customer of ours. Raises GatewayError, GatewayUnreachable."""
-        params = customer_params(account_ref, name, email)
-        if email:
-            same = everything(self._stripe, "customer", email=email)
-            known = _first_with(same, ACCOUNT_KEY, account_ref)
-            if known:
-                return known
-        try:
-            answer = self._make(
-                customer_key(account_ref),
-                lambda api, key: api.customers.create(params, key),
-            )
-        except KeyReused:
-            # Made within the last day, under another name or address.
-            since = {"gte": seconds_of(self._clock.now() - KEYS_LAST)}
-            known = _first_with(
-                everything(self._stripe, "customer", created=since), ACCOUNT_KEY, account_ref
-            )
-            if known is None:
-                raise
-            return known
-        return str(answer.data["id"])
+        return self._customers.ensure(account_ref, name, email)
 
     @understood()
     def method_page(self, customer_id: str, account_ref: str) -> HostedPage:
@@ -303,27 +222,16 @@ class Stripe:
 
         Each call makes a new page, so its key is a random one.
         """
-        params = method_page_params(customer_id, account_ref, self._return_url)
-        made = self._stripe.call(lambda api: api.checkout.sessions.create(params)).data
-        return HostedPage(made["url"], made["id"])
+        return self._customers.page(customer_id, account_ref)
 
     @understood()
     def methods(self, customer_id: str) -> tuple[Method, ...]:
         """What the customer has saved. Raises GatewayError, GatewayUnreachable."""
-        found = everything(self._stripe, "payment_method", customer=customer_id)
-        return tuple(saved_method(used, customer_id) for used in found)
+        return self._customers.methods(customer_id)
 
     def remove_method(self, method: Method) -> None:
         """Forget a saved method. Raises GatewayError, GatewayUnreachable."""
-        try:
-            self._stripe.call(lambda api: api.payment_methods.detach(method.method_id))
-        except Gone:
-            return
-        except GatewayError:
-            # Detached methods are still shown, but belong to nobody.
-            answer = fetched(self._stripe, "payment_method", method.method_id)
-            if answer is None or answer.data.get("customer"):
-                raise
+        self._customers.remove(method)
 
     # --- the rest --------------------------------------------------------------------------------
 
@@ -355,77 +263,12 @@ class Stripe:
 
     # --- inside ------------------------------------------------------------------------------------
 
-    def _make(self, key: str, ask: Callable[[V1Services, Any], Any]) -> Answer:
-        """Make something that does no harm if it is made twice.
-
-        Stripe repeats even its own failures under a key, so the second try then has another one.
-        """
-        try:
-            return self._stripe.call(lambda api: ask(api, key_option(key)))
-        except FailureReplayed:
-            return self._stripe.call(lambda api: ask(api, key_option(f"{key}:again")))
-
     def _invoice_now(self, answer: Answer) -> Fact:
         intents: dict[str, JSON] = {}
         for intent_id in paying_intents(answer.data):
             found = fetched(self._stripe, "payment_intent", intent_id)
             intents[intent_id] = found.data if found else {}
         return self._facts.invoice_now(answer.data, answer.at, intents)
-
-    def _with_fee(self, taken: Answer) -> Answer:
-        """A payment intent with its charge. Nothing of that may hide that money was taken."""
-        if taken.data["status"] != "succeeded":
-            return taken
-        try:
-            return fetched(self._stripe, "payment_intent", taken.data["id"]) or taken
-        except GatewayError:
-            return taken
-
-    def _refused_charge(self, request: OffSessionRequest, refused: CardRefused) -> Fact:
-        """The payment that was refused, where the refusal does not name it."""
-        query = PaymentQuery(request.payment_id, None, None, self._clock.now())
-        found = self.find(query)
-        if not found:
-            raise refused
-        return found[-1]
-
-    def _external_id(self, query: PaymentQuery) -> str | None:
-        """The id of a payment whose opening was never answered."""
-        created = {"gte": seconds_of(query.created_at - SEARCH_OVERLAP)}
-        sessions = everything(self._stripe, "checkout.session", created=created)
-        found = _first_with(sessions, PAYMENT_KEY, query.payment_id)
-        if found:
-            return found
-        intents = everything(self._stripe, "payment_intent", created=created)
-        taken = (intent for intent in intents if not is_checkout(intent))
-        return _first_with(taken, PAYMENT_KEY, query.payment_id)
-
-    def _given_back(self, intent: JSON, at: datetime) -> Iterator[Fact]:
-        """What became of a payment after it was paid, the oldest first."""
-        charge = intent.get("latest_charge") or {}
-        if charge.get("amount_refunded"):
-            refunds = everything(self._stripe, "refund", payment_intent=intent["id"])
-            yield from (self._facts.refund(refund, at) for refund in reversed(list(refunds)))
-        if charge.get("disputed"):
-            disputes = everything(self._stripe, "dispute", payment_intent=intent["id"])
-            for dispute in reversed(list(disputes)):
-                yield from self._facts.dispute(dispute, at)
-
-    def _intent_of(self, external_id: str) -> str:
-        """The payment intent of a payment. Raises GatewayError where nothing was paid yet."""
-        if external_id.startswith("pi_"):
-            return external_id
-        answer = fetched(self._stripe, "checkout.session", external_id)
-        intent = answer.data.get("payment_intent") if answer else None
-        if not intent:
-            raise GatewayError(f"{external_id} was never paid", "see what became of it")
-        return str(intent["id"])
-
-
-def _first_with(found: Iterator[JSON], key: str, value: str) -> str | None:
-    """The id of the first object that carries a note of ours."""
-    ids = (thing["id"] for thing in found if notes_of(thing).get(key) == value)
-    return next(ids, None)
 
 
 def _mode_of(key: str) -> Mode:

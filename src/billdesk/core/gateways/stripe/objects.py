@@ -1,4 +1,4 @@
-"""Asking Stripe for its objects, one by one or in lists, with all that a fact wants to know."""
+"""Making Stripe's objects, and asking for them one by one or in lists, with all a fact wants to know."""
 
 from __future__ import annotations
 
@@ -6,7 +6,15 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from billdesk.core.gateways.stripe.client import JSON, Answer, Gone, RightMissing, StripeCaller
+from billdesk.core.gateways.stripe.client import (
+    JSON,
+    Answer,
+    FailureReplayed,
+    Gone,
+    RightMissing,
+    StripeCaller,
+)
+from billdesk.core.gateways.stripe.requests import key_option
 from billdesk.core.gateways.stripe.shapes import object_of
 
 if TYPE_CHECKING:
@@ -51,6 +59,17 @@ def fetched(stripe: StripeCaller, kind: Kind, object_id: str) -> Answer | None:
         )
     except Gone:
         return None
+
+
+def made(stripe: StripeCaller, key: str, ask: Callable[[V1Services, Any], Any]) -> Answer:
+    """Make something of which a second one does no harm, or is found by its total.
+
+    Stripe repeats even its own failures under a key, so the second try then has another one.
+    """
+    try:
+        return stripe.call(lambda api: ask(api, key_option(key)))
+    except FailureReplayed:
+        return stripe.call(lambda api: ask(api, key_option(f"{key}:again")))
 
 
 def whole_invoice(stripe: StripeCaller, invoice_id: str) -> Answer | None:

@@ -7,14 +7,13 @@ out here already: an exclusive tax goes as a line of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from billdesk.core.gateways.stripe.amounts import money_of, stripe_amount
-from billdesk.core.gateways.stripe.client import JSON, Answer, FailureReplayed, StripeCaller
-from billdesk.core.gateways.stripe.objects import everything, fetched
-from billdesk.core.gateways.stripe.requests import NAME_LENGTH, NOTE_LENGTH, key_option
+from billdesk.core.gateways.stripe.client import JSON, Answer, StripeCaller
+from billdesk.core.gateways.stripe.objects import everything, fetched, made
+from billdesk.core.gateways.stripe.requests import NAME_LENGTH, NOTE_LENGTH
 from billdesk.core.gateways.stripe.shapes import (
     ACCOUNT_KEY,
     INVOICE_KEY,
@@ -37,7 +36,7 @@ def sent_invoice(stripe: StripeCaller, request: InvoiceRequest) -> Answer:
     """
     draft = (
         _known(stripe, request)
-        or _make(
+        or made(
             stripe,
             request.invoice_id,
             lambda api, key: api.invoices.create(_invoice_params(request), key),
@@ -46,7 +45,7 @@ def sent_invoice(stripe: StripeCaller, request: InvoiceRequest) -> Answer:
     if draft["status"] == "draft":
         _add_lines(stripe, request, draft["id"])
         _check_total(request, _whole(stripe, draft["id"]).data)
-        _make(
+        made(
             stripe,
             f"{request.invoice_id}:finalize",
             lambda api, key: api.invoices.finalize_invoice(
@@ -75,7 +74,7 @@ def _add_lines(stripe: StripeCaller, request: InvoiceRequest, external_id: str) 
     for place, line in reversed(list(enumerate(request.lines, 1))):
         if str(place) not in there:
             params = _line_params(request, line, place, external_id)
-            _make(
+            made(
                 stripe,
                 f"{request.invoice_id}:line:{place}",
                 partial(_new_item, params),
@@ -84,18 +83,6 @@ def _add_lines(stripe: StripeCaller, request: InvoiceRequest, external_id: str) 
 
 def _new_item(params: Any, api: V1Services, key: Any) -> Any:
     return api.invoice_items.create(params, key)
-
-
-def _make(stripe: StripeCaller, key: str, ask: Callable[[V1Services, Any], Any]) -> Answer:
-    """Make something once.
-
-    Stripe repeats its own failures under a key, so then another one is tried: what that may double is
-    found by the total.
-    """
-    try:
-        return stripe.call(lambda api: ask(api, key_option(key)))
-    except FailureReplayed:
-        return stripe.call(lambda api: ask(api, key_option(f"{key}:again")))
 
 
 def _whole(stripe: StripeCaller, external_id: str) -> Answer:

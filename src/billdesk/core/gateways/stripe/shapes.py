@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,6 +28,12 @@ OFF_SESSION = "off_session"
 def notes_of(thing: JSON) -> dict[str, str]:
     """What is noted on an object."""
     return thing.get("metadata") or {}
+
+
+def id_with_note(found: Iterator[JSON], key: str, value: str) -> str | None:
+    """The id of the first object that carries this note."""
+    ids = (thing["id"] for thing in found if notes_of(thing).get(key) == value)
+    return next(ids, None)
 
 
 def is_checkout(intent: JSON) -> bool:
