@@ -59,6 +59,8 @@ def test_columns_may_come_in_any_order_and_optional_ones_may_be_left_out() -> No
     ("names", "message"),
     [
         (["ref", "name", "colour", ""], "unknown columns: 'colour', ''"),
+        (["x" * 5000], f"unknown columns: '{'x' * 40}'$"),
+        (["a", "b", "c", "d", "e", "f"], "unknown columns: 'a', 'b', 'c', 'd', 'e'$"),
         (["name", "email"], "missing columns: ref"),
         (["ref", "name", "name"], "a column is there twice"),
     ],

@@ -23,6 +23,7 @@ from billdesk.core.values.text import (
 )
 
 DELIMITERS = ",;\t|"
+_MOST_SHOWN = 5
 NO_LIMIT = "none"
 """What a credit limit says when there shall be none."""
 
@@ -118,7 +119,8 @@ def check_heading(names: Sequence[str], columns: Columns) -> None:
     known = "the columns are " + ", ".join(columns.known)
     unknown = [name for name in names if name not in columns.known]
     if unknown:
-        raise BadInput(f"unknown columns: {', '.join(map(repr, unknown))}", known)
+        shown = ", ".join(repr(name[:40]) for name in unknown[:_MOST_SHOWN])
+        raise BadInput(f"unknown columns: {shown}", known)
     missing = [name for name in columns.required if name not in names]
     if missing:
         raise BadInput(f"missing columns: {', '.join(missing)}", known)

@@ -1,5 +1,6 @@
 """Proving the ledger: what verify says, and checkpoints sealed outside of it."""
 
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import pytest
 
 from billdesk.core.desk import Desk, open_desk
 from billdesk.core.values.clock import MovingClock
-from billdesk.core.values.errors import AlreadyExists, BadInput, NotFound
+from billdesk.core.values.errors import AlreadyExists, BadInput, NotFound, StoreError
+from tests.core.small_disk import room_for
 
 
 def test_a_sound_ledger_verifies_and_says_what_it_cannot_prove(desk: Desk, acme: str) -> None:
@@ -76,6 +78,18 @@ def test_a_checkpoint_is_never_written_over(desk: Desk, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(BadInput, match="cannot be written"):
         desk.seal(tmp_path / "file" / "x.checkpoint")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+def test_a_checkpoint_that_a_full_disk_cuts_short_is_not_there(
+    desk: Desk, acme: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "x.checkpoint"
+    with room_for(10), pytest.raises(StoreError, match="cannot be written"):
+        desk.seal(path)
+    assert list(tmp_path.glob("*x.checkpoint*")) == []
+    assert desk.audit.list(action="ledger.seal").rows == ()
+    assert desk.verify(Path(desk.seal(path).path)).ok
 
 
 def test_a_desk_that_only_looks_seals_without_a_line_in_the_log(

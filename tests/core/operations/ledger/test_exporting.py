@@ -2,15 +2,17 @@
 
 import csv
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from billdesk.core.desk import Desk
 from billdesk.core.rules.sheets import EntryFilter
-from billdesk.core.values.errors import AlreadyExists, BadInput, NotFound
+from billdesk.core.values.errors import AlreadyExists, BadInput, NotFound, StoreError
 from billdesk.core.values.money import Money
 from tests.core.operations.conftest import MEMO
+from tests.core.small_disk import room_for
 
 
 @pytest.fixture
@@ -90,6 +92,15 @@ def test_an_export_writes_over_nothing_and_leaves_nothing_half_done(
         story.export_entries(tmp_path / "c.csv", on_progress=disturbed)
     assert [each.name for each in tmp_path.glob("*.csv*")] == ["out.csv"]
     assert list(tmp_path.glob(".*")) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+@pytest.mark.parametrize("form", ["csv", "beancount"])
+def test_an_export_onto_a_full_disk_leaves_nothing(story: Desk, tmp_path: Path, form: str) -> None:
+    with room_for(10), pytest.raises(StoreError, match="cannot be written"):
+        story.export_entries(tmp_path / "out", form)
+    assert list(tmp_path.glob("*out*")) == []
+    assert story.export_entries(tmp_path / "out", form).rows > 0
 
 
 def test_an_export_is_asked_for_in_words_it_knows(story: Desk, tmp_path: Path) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
+from billdesk.core.operations.ledger.exporting import new_file
 from billdesk.core.operations.office import Office
 from billdesk.core.rules.sheets import CheckpointSheet, FindingSheet, VerifySheet
 from billdesk.core.store.checks import (
@@ -22,7 +22,7 @@ from billdesk.core.store.checks import (
 )
 from billdesk.core.store.usage_checks import check_usage
 from billdesk.core.values.clock import format_instant, parse_instant
-from billdesk.core.values.errors import AlreadyExists, BadInput, NotFound
+from billdesk.core.values.errors import BadInput, NotFound
 
 Progress = Callable[[int, int], None]
 
@@ -43,7 +43,7 @@ class Checkpoint(NamedTuple):
 def seal(office: Office, ledger_id: str, path: Path) -> CheckpointSheet:
     """Write all heads, the date and one hash over both to a new file outside the ledger.
 
-    Raises AlreadyExists, BadInput when the file cannot be written.
+    Raises AlreadyExists, BadInput for a place that cannot be written, StoreError when it is full.
     """
     now = office.now()
     with office.database.read(snapshot=True) as session:
@@ -52,14 +52,11 @@ def seal(office: Office, ledger_id: str, path: Path) -> CheckpointSheet:
     lines += [f"{wallet} {seq} {head.hex()}" for wallet, seq, head in rows]
     body = "\n".join(lines) + "\n"
     digest = sha256(body.encode()).hexdigest()
-    if path.exists():
-        raise AlreadyExists(f"there is a file at {path} already", "choose another name")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     except OSError as error:
         raise BadInput(f"{path} cannot be written: {error.strerror}", "choose a place") from error
-    with os.fdopen(file, "w", encoding="utf-8") as stream:
+    with new_file(path) as stream:
         stream.write(f"{body}sealed {digest}\n")
     if not office.database.read_only:
         with office.database.write() as session:

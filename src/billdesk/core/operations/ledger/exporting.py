@@ -17,7 +17,7 @@ from billdesk.core.rules.journals import beancount_head, beancount_lines, hledge
 from billdesk.core.rules.sheets import EntryFilter, EntrySheet, ExportSheet
 from billdesk.core.store.history import stream_entries
 from billdesk.core.values.clock import format_instant
-from billdesk.core.values.errors import AlreadyExists, BadInput
+from billdesk.core.values.errors import AlreadyExists, BadInput, StoreError
 from billdesk.core.values.money import Money, format_minor
 
 FORMATS = ("csv", "jsonl", "hledger", "beancount")
@@ -70,7 +70,7 @@ def export_entries(
 def new_file(path: Path) -> Iterator[TextIO]:
     """A file that is there under its name once it is whole, for its owner alone.
 
-    Raises AlreadyExists, BadInput for a place that cannot be written.
+    Raises AlreadyExists, BadInput for a place that cannot be written, StoreError when it is full.
     """
     if path.exists():
         raise AlreadyExists(f"there is a file at {path} already", "choose another name")
@@ -83,6 +83,10 @@ def new_file(path: Path) -> Iterator[TextIO]:
         with os.fdopen(file, "w", encoding="utf-8", newline="") as stream:
             yield stream
         unfinished.replace(path)
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be written: {error.strerror}", "make room for it"
+        ) from error
     finally:
         unfinished.unlink(missing_ok=True)
 
