@@ -32,6 +32,15 @@ def worker(url: str, instant: str) -> subprocess.Popen[str]:
     return process
 
 
+def told_by(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """What it said after it was ready. `communicate` would lose what was read along with that line."""
+    with process:
+        process.wait(timeout=120)
+        assert process.stdout is not None
+        assert process.stderr is not None
+        return process.stdout.read(), process.stderr.read()
+
+
 def subscribed(desk: Desk, clock: MovingClock, folder: Path, accounts: int) -> Club:
     """Accounts that are on plans since January, some by the wallet, some by invoice."""
     club = Club(desk, clock, folder)
@@ -95,7 +104,7 @@ def test_processes_that_renew_at_once_bill_each_period_once(
         club = subscribed(desk, clock, tmp_path, accounts)
         instant = format_instant(club.go_to("2026-04-20"))
         workers = [worker(ledger_url, instant) for _ in range(count)]
-        told = [process.communicate(timeout=120) for process in workers]
+        told = [told_by(process) for process in workers]
         assert [errors for _, errors in told] == [""] * count
         renewed = [tuple(map(int, out.split())) for out, _ in told]
         assert sum(each[0] for each in renewed) == (PERIODS - 1) * accounts
