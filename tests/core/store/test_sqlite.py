@@ -32,6 +32,7 @@ from billdesk.core.values.errors import (
     StoreError,
     StoreFull,
 )
+from tests.core.small_disk import room_for
 from tests.core.store.other_process import HOLD_WRITE_LOCK, holding, run
 
 NOBODY = 65534
@@ -302,6 +303,17 @@ with open_desk(sys.argv[1]) as desk:
         print(type(error).__name__)
 """
     assert run(program, filled) in ("StoreFull\n", "StoreError\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+def test_a_disk_that_was_full_before_is_told_as_one(filled: str, tmp_path: Path) -> None:
+    with room_for(10_000), pytest.raises(StoreError, match="full"):
+        open_desk(filled)
+    with room_for(10_000), pytest.raises(StoreError, match="full"):
+        create_ledger(tmp_path / "new")
+    with open_desk(filled) as desk:
+        still_works(desk, "10.00 USD")
+    create_ledger(tmp_path / "new").close()
 
 
 # --- rights --------------------------------------------------------------------------------------

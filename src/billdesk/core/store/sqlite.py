@@ -329,7 +329,13 @@ _MESSAGES: Sequence[tuple[str, type[BilldeskError], str, str]] = (
         "choose another file",
     ),
     ("unable to open", StoreError, "the file cannot be opened", "check the path and its rights"),
-    ("disk I/O error", StoreError, "the disk failed", "check the disk, then verify the ledger"),
+    # A full disk says this, too, when it has no room for the index beside the log.
+    (
+        "disk I/O error",
+        StoreError,
+        "the disk is full or failed",
+        "free some space, or check the disk; then verify the ledger",
+    ),
     ("interrupted", StoreError, "the question was cancelled", ""),
     (
         "not authorized",
