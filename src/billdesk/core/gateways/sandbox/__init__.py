@@ -23,9 +23,9 @@ from datetime import datetime, timedelta
 from billdesk.core.gateways.sandbox import books, messages
 from billdesk.core.gateways.sandbox.acts import Act, to_duration_micros
 from billdesk.core.gateways.sandbox.billing import Billing
-from billdesk.core.gateways.sandbox.books import EventRow, MethodRow, PaymentRow
 from billdesk.core.gateways.sandbox.chance import SandboxSwitches
 from billdesk.core.gateways.sandbox.hands import EVER
+from billdesk.core.gateways.sandbox.rows import EventRow, MethodRow, PaymentRow
 from billdesk.core.rules.gateway import (
     Fact,
     FactPage,

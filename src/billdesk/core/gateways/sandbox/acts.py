@@ -11,8 +11,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from billdesk.core.gateways.sandbox import books
-from billdesk.core.gateways.sandbox.books import MethodRow, PaybackRow, PaymentRow, PlanRow
 from billdesk.core.gateways.sandbox.chance import Chance, SandboxSwitches, is_fate_of
+from billdesk.core.gateways.sandbox.rows import MethodRow, PaybackRow, PaymentRow, PlanRow
 from billdesk.core.rules.gateway import METHOD_STAGES, OffSessionRequest, PaymentRequest, Stage
 from billdesk.core.values.clock import from_micros
 from billdesk.core.values.errors import GatewayError

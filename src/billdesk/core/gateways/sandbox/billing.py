@@ -10,9 +10,9 @@ from datetime import datetime
 
 from billdesk.core.gateways.sandbox import books, messages
 from billdesk.core.gateways.sandbox.acts import Act
-from billdesk.core.gateways.sandbox.books import PaymentRow
 from billdesk.core.gateways.sandbox.hands import Hands
 from billdesk.core.gateways.sandbox.messages import UNASKED
+from billdesk.core.gateways.sandbox.rows import PaymentRow
 from billdesk.core.rules.gateway import Fact, Stage
 from billdesk.core.rules.mirrors import (
     GatewayInvoice,
@@ -76,7 +76,8 @@ class Billing(Hands):
         """
         with self._act() as act:
             plain = json.loads(books.bill(act.books, external_id))
-            state = subscription_from_plain(plain)._replace(**fields)  # type: ignore[arg-type]
+            state = subscription_from_plain(plain)
+            state = state._replace(**fields)  # type: ignore[arg-type]  # the caller names them
             stage: Stage = (
                 "subscription_ended" if state.status == "canceled" else "subscription_changed"
             )

@@ -10,8 +10,16 @@ import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from billdesk.core.gateways.sandbox.rows import (
+    EventRow,
+    MethodRow,
+    PaybackRow,
+    PaymentRow,
+    PlanRow,
+    event_row,
+)
 from billdesk.core.gateways.sandbox.tables import (
     APPLICATION_ID,
     COPY_FIRST,
@@ -35,7 +43,6 @@ else:
         import sqlite3
 
 BUSY_SECONDS = 30
-OWN = 8  # so many fields of an event are its own
 
 _EVENTS = """
 SELECT number, object_id, event.stage, event.fee_minor, event.detail, created_at, occurrence, body,
@@ -45,69 +52,6 @@ SELECT number, object_id, event.stage, event.fee_minor, event.detail, created_at
   LEFT JOIN payback ON payback.external_id = event.object_id
   LEFT JOIN method ON method.method_id = event.method_id
 """
-
-
-class PaymentRow(NamedTuple):
-    """A payment as it was asked for. `method_id`: what it is charged from, off session."""
-
-    external_id: str
-    payment_id: str
-    account_ref: str
-    description: str
-    amount_minor: int
-    asset: str
-    customer_id: str | None
-    method_id: str | None
-    saves_method: int
-
-
-class PaybackRow(NamedTuple):
-    """Money of a payment that goes back (`refund`) or is claimed back (`dispute`)."""
-
-    external_id: str
-    kind: str
-    refund_id: str | None
-    payment_external_id: str
-    amount_minor: int
-    note: str
-
-
-class MethodRow(NamedTuple):
-    """A way to pay that a customer saves. `declines`: charges of it are always declined."""
-
-    method_id: str
-    customer_id: str
-    label: str
-    expires: str
-    declines: int
-
-
-class PlanRow(NamedTuple):
-    """What will become of an object at `due_at`, unless somebody is faster."""
-
-    object_id: str
-    stage: Stage
-    detail: str
-    due_at: int
-
-
-class EventRow(NamedTuple):
-    """One line of the feed, with the payment, the money back and the method it is about.
-
-    `body`: of a subscription or invoice, as it was then.
-    """
-
-    number: int
-    object_id: str
-    stage: Stage
-    fee_minor: int | None
-    detail: str
-    created_at: int
-    occurrence: str
-    body: str | None
-    payment: PaymentRow | None
-    payback: PaybackRow | None
-    method: MethodRow | None
 
 
 # --- the file ------------------------------------------------------------------------------------
@@ -399,14 +343,4 @@ def feed(
 
 
 def _events(books: sqlite3.Connection, where: str, values: tuple[str | int, ...]) -> list[EventRow]:
-    return [_event(row) for row in books.execute(_EVENTS + where, values)]
-
-
-def _event(row: tuple[object, ...]) -> EventRow:
-    own, rest = row[:OWN], row[OWN:]
-    parts: list[object] = []
-    for kind in (PaymentRow, PaybackRow, MethodRow):
-        size = len(kind._fields)
-        parts.append(None if rest[0] is None else kind(*rest[:size]))  # type: ignore[arg-type]
-        rest = rest[size:]
-    return EventRow(*own, *parts)  # type: ignore[arg-type]
+    return [event_row(row) for row in books.execute(_EVENTS + where, values)]

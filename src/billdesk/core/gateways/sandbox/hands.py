@@ -12,8 +12,8 @@ from pathlib import Path
 
 from billdesk.core.gateways.sandbox import books, messages
 from billdesk.core.gateways.sandbox.acts import Act
-from billdesk.core.gateways.sandbox.books import EventRow
 from billdesk.core.gateways.sandbox.chance import Chance, SandboxSwitches
+from billdesk.core.gateways.sandbox.rows import EventRow
 from billdesk.core.rules.gateway import Fact, GatewayRow, Make, Mode, Stage
 from billdesk.core.values.clock import Clock, SystemClock, to_micros
 from billdesk.core.values.errors import GatewayError

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from billdesk.core.gateways.sandbox.books import EventRow, MethodRow, PaymentRow
+from billdesk.core.gateways.sandbox.rows import EventRow, MethodRow, PaymentRow
 from billdesk.core.rules.gateway import INVOICE_STAGES, Event, Fact, GatewayRow, Method
 from billdesk.core.rules.mirrors import invoice_from_plain, subscription_from_plain
 from billdesk.core.values.clock import format_instant, from_micros
