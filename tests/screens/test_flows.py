@@ -126,6 +126,9 @@ async def test_a_new_account_is_one_key_away(staged: Staged, shop: Shop) -> None
         await press(pilot, "tab", "tab", "tab", "enter")
         await until(pilot, lambda: "Done." in text_of(app))
         await press(pilot, "escape")
+        # It has no balance to be listed with: it is shown itself, with what can be done.
+        assert where(app) is AccountScreen
+        assert "Account zeta" in text_of(app)
     with shop.desk() as desk:
         assert desk.accounts.get("zeta").name == "Zeta Ltd"
 

@@ -16,6 +16,7 @@ from billdesk.screens.review import Review
 if TYPE_CHECKING:
     from billdesk.core.desk import Desk
     from billdesk.core.rules.sheets import BalanceRowSheet, Page
+    from billdesk.screens.acts import Receipt
     from billdesk.screens.filter_line import Query
 
 Sort = Literal["ref", "name", "balance", "available", "last"]
@@ -33,8 +34,8 @@ class BalancesScreen(ListScreen["BalanceRowSheet"]):
     filter_values = tuple(f"standing:{word}" for word in STANDINGS)
     filter_hint = "/ filter: name or ref   standing:FROZEN   asset:USD"
     empty = (
-        "No accounts yet.\nN makes the first one;\n"
-        "billdesk import accounts FILE.csv brings in many."
+        "No balances yet.\nN makes an account, and its first deposit or credit shows here;\n"
+        "^k finds an account that has none yet."
     )
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -116,7 +117,13 @@ class BalancesScreen(ListScreen["BalanceRowSheet"]):
         return action != "enrol" or self.app.may_act
 
     def action_enrol(self) -> None:
-        self.app.push_screen(Review(verbs.enrol()), lambda _: self.ask())
+        self.app.push_screen(Review(verbs.enrol()), self._enrolled)
+
+    def _enrolled(self, receipt: Receipt | None) -> None:
+        """A new account has no balance yet, and is in no list: it is shown itself."""
+        self.ask()
+        if receipt is not None:
+            self.app.show_account(dict(receipt.lines)["ref"])
 
     # --- order and filter by key ---
 
