@@ -81,6 +81,15 @@ def test_no_row_can_be_deleted(story: Desk) -> None:
     assert story.verify().ok
 
 
+def test_no_row_can_be_replaced_on_sqlite(sqlite_url: str, clock: MovingClock) -> None:
+    """REPLACE deletes, but past a trigger unless a pragma says otherwise."""
+    with open_desk(sqlite_url, clock=clock) as desk:
+        tell(desk, clock)
+        for table in COLUMNS:
+            refuse(desk, f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}")
+        assert desk.verify().ok
+
+
 def test_no_table_can_be_emptied_on_postgres(postgres_url: str, clock: MovingClock) -> None:
     with open_desk(postgres_url, clock=clock) as desk:
         tell(desk, clock)

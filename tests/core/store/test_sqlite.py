@@ -200,6 +200,15 @@ def test_a_ledger_cannot_be_made_in_a_file(tmp_path: Path) -> None:
         create_ledger(tmp_path / "file" / "desk.ledger")
 
 
+def test_what_is_committed_is_on_the_disk_before_it_is_acknowledged(filled: str) -> None:
+    """No test can cut the power; SQLite promises it for these two settings together."""
+    database = SqliteDatabase(Path(filled))
+    with database.write() as session:
+        assert session.one("PRAGMA journal_mode") == ("wal",)
+        assert session.one("PRAGMA synchronous") == (2,)
+    database.close()
+
+
 def test_two_ledgers_made_at_once_are_one(tmp_path: Path) -> None:
     path = tmp_path / "desk.ledger"
     program = """
