@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from billdesk.core.gateways.sandbox import books, messages
-from billdesk.core.gateways.sandbox.acts import Act, to_duration_micros
+from billdesk.core.gateways.sandbox.acts import Act, payment_row, to_duration_micros
 from billdesk.core.gateways.sandbox.billing import Billing
 from billdesk.core.gateways.sandbox.chance import SandboxSwitches
 from billdesk.core.gateways.sandbox.hands import EVER
@@ -50,7 +50,7 @@ from billdesk.core.values.errors import (
 )
 from billdesk.core.values.money import CREDIT, Money
 
-__all__ = ["PAGE_SIZE", "Sandbox", "SandboxSwitches"]
+__all__ = ["PAGE_SIZE", "PaymentRow", "Sandbox", "SandboxSwitches"]
 
 PAGE_SIZE = 100
 OVERLAP = timedelta(minutes=10)
@@ -330,17 +330,7 @@ def _check_same(
     saves_method: bool,
 ) -> None:
     """Raise GatewayError for other content under a known id; an address may have changed."""
-    asked = PaymentRow(
-        external_id=row.object_id,
-        payment_id=request.payment_id,
-        account_ref=request.account_ref,
-        description=request.description,
-        amount_minor=request.amount.minor,
-        asset=request.amount.asset,
-        customer_id=request.customer_id,
-        method_id=method_id,
-        saves_method=int(saves_method),
-    )
+    asked = payment_row(row.object_id, request, method_id, saves_method=saves_method)
     if asked != row.payment:
         raise GatewayError(
             f"{request.payment_id} was opened with other content", "use a new payment id"

@@ -139,17 +139,8 @@ class Act:
         *,
         saves_method: bool,
     ) -> PaymentRow:
-        payment = PaymentRow(
-            external_id=self.chance.make_id("sbx", "id", request.payment_id),
-            payment_id=request.payment_id,
-            account_ref=request.account_ref,
-            description=request.description,
-            amount_minor=request.amount.minor,
-            asset=request.amount.asset,
-            customer_id=request.customer_id,
-            method_id=method_id,
-            saves_method=int(saves_method),
-        )
+        external_id = self.chance.make_id("sbx", "id", request.payment_id)
+        payment = payment_row(external_id, request, method_id, saves_method=saves_method)
         books.add_payment(self.books, payment)
         return payment
 
@@ -321,3 +312,24 @@ def fee_minor(amount_minor: int) -> int:
 def to_duration_micros(duration: timedelta) -> int:
     """A span in microseconds, exactly."""
     return duration // timedelta(microseconds=1)
+
+
+def payment_row(
+    external_id: str,
+    request: PaymentRequest | OffSessionRequest,
+    method_id: str | None,
+    *,
+    saves_method: bool,
+) -> PaymentRow:
+    """A payment as it is asked for."""
+    return PaymentRow(
+        external_id=external_id,
+        payment_id=request.payment_id,
+        account_ref=request.account_ref,
+        description=request.description,
+        amount_minor=request.amount.minor,
+        asset=request.amount.asset,
+        customer_id=request.customer_id,
+        method_id=method_id,
+        saves_method=int(saves_method),
+    )
