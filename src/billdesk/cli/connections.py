@@ -102,9 +102,7 @@ def add(
         wanted = desk.gateways.needs(make, name)
         if live:
             door.confirm("live", f"{wanted.title} in live mode moves real money.", yes=yes)
-        parts = [part for part in wanted.secrets if webhook_secret or not part.optional]
-        if webhook_secret and not any(part.optional for part in parts):
-            raise BadInput(f"{wanted.title} signs without a secret", "leave --webhook-secret out")
+        parts = _parts(wanted, webhook_secret=webhook_secret)
         secrets = _secrets(door, wanted, parts, key, key_from_env or [])
         if secrets is not None and base_url is not None:
             secrets["base_url"] = base_url
@@ -116,6 +114,14 @@ def add(
             make, name, secrets=secrets, live=live, webhook_id=webhook_id, return_url=return_url
         )
     door.answer(sheet, *_describe_connection(sheet, "is connected to"))
+
+
+def _parts(wanted: NeedsSheet, *, webhook_secret: bool) -> list[SecretSheet]:
+    """The parts of the key, with what messages are signed with where that is given, too."""
+    parts = [part for part in wanted.secrets if webhook_secret or not part.optional]
+    if webhook_secret and not any(part.optional for part in parts):
+        raise BadInput(f"{wanted.title} signs without a secret", "leave --webhook-secret out")
+    return parts
 
 
 def _secrets(

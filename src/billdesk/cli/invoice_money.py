@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from billdesk.cli.door import Door
-from billdesk.cli.invoices import InvoiceName, invoice_table
+from billdesk.cli.invoices import invoice_table
 from billdesk.cli.parameters import (
     After,
+    InvoiceName,
     Limit,
     Memo,
     OfAccount,

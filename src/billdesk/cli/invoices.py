@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from billdesk.cli.door import Door
-from billdesk.cli.parameters import After, Asset, Limit, OfAccount, OptionalReference, Ref, count
+from billdesk.cli.parameters import (
+    After,
+    Asset,
+    InvoiceName,
+    Limit,
+    OfAccount,
+    OptionalReference,
+    Ref,
+    count,
+    day,
+    days,
+)
 from billdesk.cli.printing import Cell, card, cell, plural, table
 from billdesk.cli.progress import Progress
 from billdesk.core.values.errors import BadInput
@@ -22,7 +32,6 @@ WRONG = 3
 
 Status = Literal["draft", "open", "paid", "void", "uncollectible"]
 Kind = Literal["invoice", "credit_note"]
-InvoiceName = Annotated[str, typer.Argument(metavar="INVOICE", help="Its number or id.")]
 
 
 def draft(
@@ -253,20 +262,3 @@ def audit(door: Door) -> int:
     checked = plural(sheet.checked, "document")
     door.answer(sheet, *series, f"{checked} checked: {verdict}", *sheet.problems)
     return 0 if sheet.is_clean else WRONG
-
-
-def day(text: str | None) -> date | None:
-    """A day, if one was given. Raises BadInput for what is none."""
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise BadInput(f"{text[:20]!r} is not a day", "write it like 2026-08-21") from error
-
-
-def days(text: str) -> int:
-    """A number of days. Raises BadInput."""
-    if text.isascii() and text.isdecimal() and len(text) <= len("9999"):
-        return int(text)
-    raise BadInput(f"{text[:20]!r} is no number of days", "a whole number such as 14")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from billdesk.cli.door import Door
+from billdesk.cli.links import open_link
 from billdesk.cli.parameters import Ref, Yes
-from billdesk.cli.payments import open_link
 from billdesk.cli.printing import card, table
 
 if TYPE_CHECKING:

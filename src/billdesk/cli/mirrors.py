@@ -7,9 +7,8 @@ from typing import Annotated
 import typer
 
 from billdesk.cli.door import Door
-from billdesk.cli.invoices import InvoiceName
-from billdesk.cli.parameters import Yes, refs_like
-from billdesk.cli.payments import open_link
+from billdesk.cli.links import open_link
+from billdesk.cli.parameters import InvoiceName, Yes, refs_like
 from billdesk.cli.printing import card, cell
 
 GatewayName = Annotated[

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 import typer
@@ -33,6 +33,12 @@ Ref = Annotated[
     str,
     typer.Argument(metavar="REF", help="The account, by its ref or id.", autocompletion=refs_like),
 ]
+OneRef = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="REF", help="Show this account's; else list them.", autocompletion=refs_like
+    ),
+]
 Amount = Annotated[
     str, typer.Argument(metavar="AMOUNT", help="12.50, or with its asset: '12.50 EUR'.")
 ]
@@ -48,6 +54,7 @@ OptionalMemo = Annotated[str | None, typer.Option(metavar="TEXT", help="A remark
 Asset = Annotated[
     str | None, typer.Option(metavar="ASSET", help="USD, JPY, CREDIT …; else the ledger's own.")
 ]
+InvoiceName = Annotated[str, typer.Argument(metavar="INVOICE", help="Its number or id.")]
 OfAccount = Annotated[
     str | None,
     typer.Option(metavar="REF", help="Only of this account.", autocompletion=refs_like),
@@ -82,3 +89,20 @@ def count(text: str) -> int:
 def at(text: str | None) -> datetime | None:
     """The moment given, if one was. Raises BadInput for what is no time."""
     return None if text is None else parse_instant(text)
+
+
+def day(text: str | None) -> date | None:
+    """A day, if one was given. Raises BadInput for what is none."""
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise BadInput(f"{text[:20]!r} is not a day", "write it like 2026-08-21") from error
+
+
+def days(text: str) -> int:
+    """A number of days. Raises BadInput."""
+    if text.isascii() and text.isdecimal() and len(text) <= len("9999"):
+        return int(text)
+    raise BadInput(f"{text[:20]!r} is no number of days", "a whole number such as 14")

@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from billdesk.cli.door import Door
-from billdesk.cli.invoices import days
-from billdesk.cli.parameters import Ref
+from billdesk.cli.parameters import Ref, days
 from billdesk.cli.printing import card
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import webbrowser
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from billdesk.cli.door import Door
+from billdesk.cli.links import open_link
 from billdesk.cli.parameters import After, Amount, Limit, OfAccount, Ref, count
 from billdesk.cli.printing import card, cell, table
 
@@ -47,15 +47,6 @@ def deposit(
     )
     if open:
         open_link(door, sheet.pay_url)
-
-
-def open_link(door: Door, pay_url: str | None) -> None:
-    """Hand a gateway's address to a browser, or say why not."""
-    # A link is a gateway's text: only what a browser may open is handed to one.
-    if pay_url is None or not pay_url.startswith(("https://", "http://")):
-        door.say("the link is not one for a browser")
-    elif not webbrowser.open(pay_url):
-        door.say("no browser could be opened")
 
 
 def payments(

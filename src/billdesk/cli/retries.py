@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from billdesk.cli.door import Door
-from billdesk.cli.payments import open_link
+from billdesk.cli.links import open_link
 from billdesk.cli.printing import cell
 
 

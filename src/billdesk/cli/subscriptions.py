@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
 
 import typer
 
 from billdesk.cli.door import Door
-from billdesk.cli.invoices import day
 from billdesk.cli.parameters import (
     After,
     Asset,
@@ -16,10 +15,13 @@ from billdesk.cli.parameters import (
     OptionalReference,
     Ref,
     count,
+    day,
 )
 from billdesk.cli.printing import card, cell, table
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from billdesk.core.rules.sheets import ChangePreviewSheet, SubscriptionSheet
 
 SubscriptionId = Annotated[
@@ -42,6 +44,17 @@ Status = Literal["trialing", "active", "past_due", "paused", "canceled"]
 RefundUnused = Annotated[
     bool, typer.Option("--refund-unused", help="Give the days that are left back, today included.")
 ]
+
+
+class Terms(TypedDict):
+    """What a new subscription is to be, besides whose and on which plan."""
+
+    schedule: str
+    quantity: int
+    asset: str | None
+    paid_by: str
+    trial_days: int | None
+    starts_at: date | None
 
 
 def create(
@@ -71,32 +84,19 @@ def create(
 
     The first period is billed at once, but for a trial.
     """
+    terms: Terms = {
+        "schedule": schedule,
+        "quantity": quantity,
+        "asset": asset,
+        "paid_by": paid_by,
+        "trial_days": trial_days,
+        "starts_at": day(starts_at),
+    }
     with door.desk() as desk:
         if preview:
-            would = desk.subscriptions.preview_create(
-                ref,
-                plan,
-                schedule=schedule,
-                quantity=quantity,
-                asset=asset,
-                paid_by=paid_by,
-                trial_days=trial_days,
-                starts_at=day(starts_at),
-            )
-            _answer_preview(door, would)
+            _answer_preview(door, desk.subscriptions.preview_create(ref, plan, **terms))
             return
-        sheet = desk.subscriptions.create(
-            ref,
-            plan,
-            schedule=schedule,
-            quantity=quantity,
-            asset=asset,
-            paid_by=paid_by,
-            trial_days=trial_days,
-            starts_at=day(starts_at),
-            reference=reference,
-            memo=memo,
-        )
+        sheet = desk.subscriptions.create(ref, plan, reference=reference, memo=memo, **terms)
     _answer(door, sheet)
 
 

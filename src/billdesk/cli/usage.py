@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from billdesk.cli.door import Door
-from billdesk.cli.parameters import After, Limit, OfAccount, Ref, Text, count, refs_like
+from billdesk.cli.parameters import After, Limit, OfAccount, OneRef, Ref, Text, count, refs_like
 from billdesk.cli.printing import Cell, card, plural, table
 from billdesk.cli.progress import Progress
 from billdesk.core.values.errors import BadInput
@@ -84,12 +84,7 @@ def _came_to(sheet: IngestSheet) -> str:
 
 def show(
     door: Door,
-    ref: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="REF", help="Show this account's; else list them.", autocompletion=refs_like
-        ),
-    ] = None,
+    ref: OneRef = None,
     *,
     text: Text = None,
     after: After = None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from billdesk.cli.door import Door
-from billdesk.cli.parameters import After, Asset, Limit, Ref, count, refs_like
+from billdesk.cli.parameters import After, Asset, Limit, OneRef, Ref, count
 from billdesk.cli.printing import card, cell, table
 
 if TYPE_CHECKING:
@@ -53,12 +53,7 @@ def resume_topup(door: Door, ref: Ref, *, asset: Asset = None) -> None:
 
 def show(
     door: Door,
-    ref: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="REF", help="Show this account's; else list them.", autocompletion=refs_like
-        ),
-    ] = None,
+    ref: OneRef = None,
     *,
     asset: Asset = None,
     after: After = None,
