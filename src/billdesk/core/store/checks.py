@@ -248,29 +248,38 @@ def _check_bare_postings(session: Session, check: ChainCheck) -> None:
 
 
 _HOLDS = """
-SELECT h.id, a.ref, w.id, w.purpose, w.asset, h.amount_minor, h.resolved_by, p.digest, r.about
+SELECT h.id, a.ref, w.id, w.purpose, w.asset, h.amount_minor, h.placed_at, p.digest, p.recorded_at,
+       h.status, h.resolved_by, h.resolved_at, r.about, r.kind, r.recorded_at
 FROM hold h JOIN wallet w ON w.number = h.wallet_number JOIN account a ON a.id = w.account_id
 LEFT JOIN posting p ON p.id = h.id AND p.kind = 'hold'
 LEFT JOIN posting r ON r.id = h.resolved_by
 ORDER BY h.id"""
+_RESOLVED = {"hold_release": "released", "hold_expiry": "expired"}
+"""What became of a hold, by the kind of the posting that resolved it; any other one captured it."""
 
 
 def check_holds(session: Session) -> list[FindingSheet]:
     """Each hold against the posting that placed it and the one that resolved it.
 
-    Acts that only set money aside have no entry, so the chain does not carry them; their content
-    digest and their counterparts are held against each other instead.
+    Acts that only set money aside have no entry, so the chain does not carry them; what both say
+    is held against each other instead. Nothing else says when a hold expires.
     """
     findings = []
-    for hold, ref, wallet, purpose, asset, amount, resolved_by, digest, about in session.stream(
-        _HOLDS
-    ):
-        legs = (Leg("", purpose, asset, 0, amount, "hold"),)
-        if digest is None or bytes(digest) != digest_of("hold", legs):
+    for (
+        hold, ref, wallet, purpose, asset, amount, placed_at, digest, placed,
+        status, resolved_by, resolved_at, about, kind, resolved,
+    ) in session.stream(_HOLDS):  # fmt: skip
+        due = digest_of("hold", (Leg("", purpose, asset, 0, amount, "hold"),))
+        if digest is None or bytes(digest) != due or placed_at != placed:
             text = f"{hold} is not what was placed"
             findings.append(FindingSheet("hold", ref, wallet, None, text))
-        if resolved_by is not None and about != hold:
-            text = f"{hold} was not resolved by {resolved_by}"
+        if resolved_by is None:
+            fits = status == "open" and resolved_at is None
+        else:
+            became = _RESOLVED.get(kind, "captured")
+            fits = (about, became, resolved) == (hold, status, resolved_at)
+        if not fits:
+            text = f"{hold} is {status} and was not resolved so by {resolved_by or 'anything'}"
             findings.append(FindingSheet("hold", ref, wallet, None, text))
     for posting, ref in session.all(
         "SELECT p.id, a.ref FROM posting p LEFT JOIN account a ON a.id = p.account_id"
