@@ -197,6 +197,16 @@ def test_a_client_cannot_say_who_and_when(client: Desk, login: str) -> None:
     assert line.at > START
 
 
+def test_a_client_cannot_write_ahead_of_time(client_url: str) -> None:
+    """An earlier time would be no earlier than the wallet's last one anyway."""
+    later = START + timedelta(days=36_500)
+    with open_desk(client_url, clock=MovingClock(later)) as hasty:
+        assert hasty.charges.create("acme", "1.00", reference="a").recorded_at < later
+        assert hasty.holds.place("acme", "1.00", reference="b").placed_at < later
+        hasty.accounts.suspend("acme", memo="suspended by the client")
+        assert all(line.at < later for line in hasty.audit.list().rows)
+
+
 @pytest.mark.parametrize(
     "statement",
     [
