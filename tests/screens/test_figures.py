@@ -6,7 +6,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from billdesk.core.values.money import Money
-from billdesk.screens.figures import Times, ago, amount, amounts, counted, signed, tone_of
+from billdesk.screens.figures import (
+    Times,
+    ago,
+    amount,
+    amounts,
+    counted,
+    digits_apart,
+    signed,
+    tone_of,
+)
 from billdesk.screens.safe_text import TONES
 
 NOW = datetime(2026, 8, 21, 9, 14, 7, tzinfo=UTC)
@@ -67,6 +76,22 @@ def test_times_are_those_of_the_ledgers_zone() -> None:
     assert tokyo.full(NOW) == "2026-08-21 18:14:07 JST"
     assert tokyo.short(NOW) == "08-21 18:14"
     assert (tokyo.stamp(None), tokyo.full(None), tokyo.short(None)) == ("–", "–", "–")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("1499.00", "1,499.00"),
+        ("-1234567", "-1,234,567"),
+        ("0.0000125", "0.0000125"),
+        ("1000.50", "1,000.50"),
+        ("", ""),
+        ("10 each", "10 each"),
+        ("١٢٣٤", "١٢٣٤"),
+    ],
+)
+def test_thousands_are_set_apart_and_no_digit_is_lost(text: str, shown: str) -> None:
+    assert digits_apart(text) == shown
 
 
 def test_every_state_has_a_tone_the_text_boundary_knows() -> None:

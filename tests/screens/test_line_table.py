@@ -149,3 +149,13 @@ async def test_nothing_is_offered_to_be_opened_or_copied_in_an_empty_list() -> N
         app.table.show_rows(range(3))
         await settle(pilot)
         assert {"enter", "y", "Y"} <= set(app.screen.active_bindings)
+
+
+async def test_what_an_empty_list_says_is_read_to_its_end() -> None:
+    app = Listing(0)
+    async with app.run_test(size=(50, 11)) as pilot:
+        app.table.empty = "The connection to the database failed: " + "word " * 12 + "and the end"
+        await settle(pilot)
+        app.table.refresh()
+        await settle(pilot)
+        assert "and the end" in text_of(app)

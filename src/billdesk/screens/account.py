@@ -19,6 +19,7 @@ from billdesk.screens.acts import Act, Receipt
 from billdesk.screens.as_of import AsOf
 from billdesk.screens.detail import Detail, fact_lines, hold_lines, payment_lines, posting_lines
 from billdesk.screens.figures import amount, money_tone, number, signed
+from billdesk.screens.form import written
 from billdesk.screens.frame import DeskScreen
 from billdesk.screens.gateway_verbs import card_refund, deposit, gateways_for, what_is_left
 from billdesk.screens.incident import Offer, incident_lines, incident_markdown
@@ -29,7 +30,7 @@ from billdesk.screens.methods import MethodsScreen
 from billdesk.screens.paged_table import PagedTable
 from billdesk.screens.pane import Pane
 from billdesk.screens.review import Review
-from billdesk.screens.safe_text import safe_line, safe_text
+from billdesk.screens.safe_text import safe_line
 from billdesk.screens.threads import explain
 
 if TYPE_CHECKING:
@@ -133,7 +134,8 @@ class AccountScreen(DeskScreen["IncidentSheet"]):
 
     def paint_error(self, error: BaseException) -> None:
         if self._sheet is None:
-            self.query_one("#incident", Pane).show(lambda _: safe_text(explain(error), "bad"))
+            told = (("", explain(error), "bad"),)
+            self.query_one("#incident", Pane).show(lambda width: written(told, width))
 
     def _offers(self) -> tuple[Offer, ...]:
         """The acts that are offered now, with the keys they are bound to."""

@@ -92,6 +92,13 @@ def number(money: Money | None) -> str:
     return format_grouped(money.minor, money.asset) if money is not None else NOTHING
 
 
+def digits_apart(text: str) -> str:
+    """`1,499.00` of `1499.00`: every digit as it is, the thousands set apart; other text as it is."""
+    whole, point, part = text.partition(".")
+    digits = whole.removeprefix("-")
+    return f"{int(whole):,}{point}{part}" if digits.isdecimal() and digits.isascii() else text
+
+
 def signed(money: Money | None) -> str:
     """`+12.50` or `-12.50`: the sign is shown both ways, so that colour is not needed."""
     if money is None:

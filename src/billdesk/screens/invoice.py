@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 
 from billdesk.screens import invoice_verbs as verbs
 from billdesk.screens.detail import Detail, Lines
-from billdesk.screens.figures import NOTHING, amount, number, tone_of
+from billdesk.screens.figures import NOTHING, amount, digits_apart, number, tone_of
 from billdesk.screens.form import LABEL_CELLS
 from billdesk.screens.invoice_acts import InvoiceActs
 from billdesk.screens.line_table import Column, LineTable
@@ -52,12 +52,13 @@ class InvoiceScreen(InvoiceActs["InvoiceDetailSheet"]):
         self._detail: InvoiceDetailSheet | None = None
         self.table: PagedTable[InvoiceLineSheet] = PagedTable(
             (
-                Column("", 4, lambda row: (f"{row.place:,}", "muted"), right=True),
+                Column("", 3, lambda row: (f"{row.place:,}", "muted"), right=True),
                 Column("Description", 16, lambda row: row.text, grow=3),
                 Column("Period", 23, lambda row: (self._period(row), "muted"), from_width=110),
-                Column("Quantity", 9, lambda row: f"{row.quantity} {row.unit}".strip(),
-                       right=True, grow=1),
-                Column("Price", 9, lambda row: row.unit_price, right=True),
+                Column("Quantity", 10, lambda row: digits_apart(row.quantity), right=True),
+                Column("", 3, lambda row: (row.unit, "muted"), below_width=96),
+                Column("", 6, lambda row: (row.unit, "muted"), grow=1, from_width=96),
+                Column("Price", 10, lambda row: digits_apart(row.unit_price), right=True),
                 Column("Tax", 8, lambda row: (tax_of(row), "muted"), right=True),
                 Column("Amount", 13, lambda row: number(row.amount), right=True),
             ),
@@ -97,8 +98,9 @@ class InvoiceScreen(InvoiceActs["InvoiceDetailSheet"]):
 
     def on_line_table_moved(self, event: LineTable.Moved) -> None:
         if event.table is self.table:
-            at = self.table.cursor + 1 if self.table.row_count else 0
-            self.show_position(f"{at:,} of {self.table.row_count:,}")
+            table = self.table
+            at = f"{table.cursor + 1:,} of {table.row_count:,}" if table.row_count else ""
+            self.show_position(at)
             self.refresh_bindings()
 
     def on_line_table_opened(self) -> None:

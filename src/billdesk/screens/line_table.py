@@ -6,6 +6,7 @@ from; columns say what is in a row. Nothing here reads from the desk.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
@@ -346,7 +347,11 @@ class LineTable(ScrollView, Generic[Row], can_focus=True):
     def _nothing(self, y: int, width: int) -> Strip:
         style = self._tone("muted", marked=False)
         if self.row_count == 0:
-            words = self.empty.split("\n")
+            words = [
+                part
+                for line in self.empty.split("\n")
+                for part in textwrap.wrap(line, max(1, width - 4)) or [""]
+            ]
             # A blank line above them, where there is room for it.
             line = y - HEAD_LINES - (1 if self._lines > len(words) else 0)
             if 0 <= line < len(words):

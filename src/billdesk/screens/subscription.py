@@ -77,15 +77,21 @@ class SubscriptionScreen(SubscriptionActs[Whole]):
         self._whole: Whole | None = None
         self._view = 0
         self.table: PagedTable[Row] = PagedTable(
-            (
-                Column("When", 23, lambda row: (row.when, "muted")),
-                Column("What", 12, lambda row: (row.what, tone_of(row.what)), grow=1),
-                Column("", 16, lambda row: row.words, grow=3),
-                Column("Amount", 14, lambda row: row.much, right=True),
-            ),
+            self._columns(),
             lambda row: row.key,
             empty="Nothing here yet.\nv shows what happened, the periods or the invoices.",
         )
+
+    def _columns(self) -> tuple[Column[Row], ...]:
+        """Only an invoice has an amount, and what happened needs the room for its words."""
+        columns: tuple[Column[Row], ...] = (
+            Column("When", 23, lambda row: (row.when, "muted")),
+            Column("What", 12, lambda row: (row.what, tone_of(row.what)), grow=1),
+            Column("", 16, lambda row: row.words, grow=5),
+        )
+        if self.VIEWS[self._view] != "invoices":
+            return columns
+        return (*columns, Column("Amount", 14, lambda row: row.much, right=True))
 
     def body(self) -> ComposeResult:
         yield Pane(id="about")
@@ -125,6 +131,7 @@ class SubscriptionScreen(SubscriptionActs[Whole]):
             lambda: [_period_row(each, times) for each in reversed(whole.periods)],
             lambda: [_invoice_row(each) for each in whole.invoices],
         )[self._view]()
+        self.table.set_columns(self._columns())
         self.table.show_rows(tuple(rows))
 
     def on_line_table_moved(self, event: LineTable.Moved) -> None:
