@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from billdesk.app import BilldeskApp
 from billdesk.core.values.money import Money
+from billdesk.screens import invoice_verbs as verbs
 from billdesk.screens.chrome import StatusLine
 from billdesk.screens.detail import Detail
 from billdesk.screens.invoice import InvoiceScreen
@@ -286,6 +288,22 @@ async def test_an_open_invoice_ends_in_every_way(
     with billed.desk() as desk:
         invoice = desk.invoices.get("INV-000006")
         assert (invoice.status, invoice.due.minor) == (status, due_minor)
+
+
+async def test_an_act_is_about_what_was_marked_when_it_was_called_for(at_desk: Staged) -> None:
+    app = at_desk()
+    async with on_stage(app) as pilot:
+        await play(pilot, *INVOICES)
+        screen = app.screen
+        assert isinstance(screen, InvoicesScreen)
+        first, moved_on = screen.marked(), Event()
+        assert first is not None
+        screen.review_with(lambda _, __: moved_on.wait(10), lambda sheet, _: verbs.void(sheet))
+        screen.table.move_to(1)
+        assert screen.marked() != first
+        moved_on.set()
+        await until(pilot, lambda: isinstance(app.screen, Review))
+        await until(pilot, partial(_shows, app, f"Void {verbs.name_of(first)}"))
 
 
 async def test_a_part_is_credited(at_desk: Staged, billed: Shop) -> None:

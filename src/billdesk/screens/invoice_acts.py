@@ -8,17 +8,13 @@ from textual.binding import Binding, BindingType
 
 from billdesk.screens import invoice_verbs as verbs
 from billdesk.screens import mirror_verbs
-from billdesk.screens.frame import DeskScreen
 from billdesk.screens.gateway_verbs import gateways_for
-from billdesk.screens.review import Review
+from billdesk.screens.marked import MarkedScreen
 from billdesk.screens.task import TaskDialog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from billdesk.core.desk import Desk
     from billdesk.core.rules.sheets import InvoiceSheet, PdfSheet
-    from billdesk.screens.acts import Act, Receipt
 
 Answer = TypeVar("Answer")
 
@@ -38,7 +34,15 @@ ON = {
 ON_ANY = {"save_pdf", "open_pdf", "open_account"}
 
 
-class InvoiceActs(DeskScreen[Answer]):
+def may(action: str, invoice: InvoiceSheet) -> bool:
+    """Whether an invoice can be acted on like this; what a gateway keeps is only asked for."""
+    if action == "sync":
+        return invoice.external_id is not None
+    is_ours = invoice.kind == "invoice" and invoice.source != "gateway"
+    return is_ours and invoice.status in ON[action]
+
+
+class InvoiceActs(MarkedScreen[Answer, "InvoiceSheet"]):
     """Subclasses say which invoice is meant by `marked`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -57,68 +61,44 @@ class InvoiceActs(DeskScreen[Answer]):
         Binding("o", "open_account", "Account", id="invoice.account", show=False),
     ]
 
-    def marked(self) -> InvoiceSheet | None:
-        """The invoice that acts are about."""
-        raise NotImplementedError
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         if action not in ON and action not in ON_ANY and action != "sync":
             return True
         invoice = self.marked()
-        if invoice is None or action in ON_ANY:
-            return invoice is not None
-        if action == "sync":
-            return invoice.external_id is not None
-        is_ours = invoice.kind == "invoice" and invoice.source != "gateway"
-        return is_ours and invoice.status in ON[action]
-
-    def _review(self, make: Callable[[InvoiceSheet], Act]) -> None:
-        invoice = self.marked()
-        if invoice is not None and self.may_act():
-            self.app.push_screen(Review(make(invoice)), self._reviewed)
-
-    def _reviewed(self, _: Receipt | None) -> None:
-        self.ask()
+        return invoice is not None and (action in ON_ANY or may(action, invoice))
 
     def action_finalize(self) -> None:
-        self._review(verbs.finalize)
+        self.review(verbs.finalize)
 
     def action_pay(self) -> None:
-        self._review(verbs.pay)
+        self.review(verbs.pay)
 
     def action_collect(self) -> None:
-        self._review(verbs.collect)
+        self.review(verbs.collect)
 
     def action_mark_paid(self) -> None:
-        self._review(verbs.mark_paid)
+        self.review(verbs.mark_paid)
 
     def action_send(self) -> None:
-        invoice = self.marked()
-        if invoice is not None and self.may_act():
-            self.act(
-                lambda desk: gateways_for(desk, invoice.account_ref),
-                lambda modes: self._review(lambda sheet: mirror_verbs.send(sheet, modes)),
-            )
+        self.review_with(
+            lambda desk, invoice: gateways_for(desk, invoice.account_ref), mirror_verbs.send
+        )
 
     def action_sync(self) -> None:
-        self._review(mirror_verbs.sync)
+        self.review(mirror_verbs.sync)
 
     def action_credit(self) -> None:
         reference = self.app.mint("ref")
-        self._review(lambda invoice: verbs.credit(invoice, reference))
+        self.review(lambda invoice: verbs.credit(invoice, reference))
 
     def action_void(self) -> None:
-        self._review(verbs.void)
+        self.review(verbs.void)
 
     def action_write_off(self) -> None:
-        self._review(verbs.write_off)
+        self.review(verbs.write_off)
 
     def action_add_line(self) -> None:
-        if self.may_act():
-            self.act(tax_codes, self._add_line)
-
-    def _add_line(self, taxes: tuple[str, ...]) -> None:
-        self._review(lambda invoice: verbs.add_line(invoice, taxes))
+        self.review_with(lambda desk, _: tax_codes(desk), verbs.add_line)
 
     def action_save_pdf(self) -> None:
         invoice, desk = self.marked(), self.app.desk

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 from textual.binding import Binding, BindingType
 
 from billdesk.screens import subscription_verbs as verbs
-from billdesk.screens.frame import DeskScreen
-from billdesk.screens.review import Review
+from billdesk.screens.marked import MarkedScreen
 
 if TYPE_CHECKING:
     from billdesk.core.rules.sheets import SubscriptionSheet
-    from billdesk.screens.acts import Act, Receipt
+    from billdesk.screens.acts import Act
 
 Answer = TypeVar("Answer")
 
@@ -33,7 +32,7 @@ def may(action: str, sheet: SubscriptionSheet) -> bool:
     }.get(action, False)
 
 
-class SubscriptionActs(DeskScreen[Answer]):
+class SubscriptionActs(MarkedScreen[Answer, "SubscriptionSheet"]):
     """Subclasses say which subscription is meant by `marked`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -46,53 +45,34 @@ class SubscriptionActs(DeskScreen[Answer]):
         Binding("o", "open_account", "Account", id="subscription.account", show=False),
     ]
 
-    def marked(self) -> SubscriptionSheet | None:
-        """The subscription that acts are about."""
-        raise NotImplementedError
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         if action not in ACTS and action != "open_account":
             return True
         sheet = self.marked()
         return sheet is not None and (action == "open_account" or may(action, sheet))
 
-    def _review(self, act: Act) -> None:
-        self.app.push_screen(Review(act), self._reviewed)
-
-    def _reviewed(self, _: Receipt | None) -> None:
-        self.ask()
-
-    def _meant(self) -> SubscriptionSheet | None:
-        """The subscription to act on, if more than looking is allowed."""
-        sheet = self.marked()
-        return sheet if sheet is not None and self.may_act() else None
-
     def action_change(self) -> None:
-        sheet = self._meant()
-        if sheet is not None:
-            times = self.app.times
-            self.act(verbs.offer_of, lambda offer: self._review(verbs.change(sheet, offer, times)))
+        self.review_with(lambda desk, _: verbs.offer_of(desk), self._change)
+
+    def _change(self, sheet: SubscriptionSheet, offer: verbs.Offer) -> Act:
+        return verbs.change(sheet, offer, self.app.times)
 
     def action_unschedule(self) -> None:
-        if (sheet := self._meant()) is not None:
-            self._review(verbs.unschedule(sheet))
+        self.review(verbs.unschedule)
 
     def action_cancel(self) -> None:
-        if (sheet := self._meant()) is not None:
-            self._review(verbs.cancel(sheet, self.app.times))
+        self.review(lambda sheet: verbs.cancel(sheet, self.app.times))
 
     def action_reactivate(self) -> None:
-        if (sheet := self._meant()) is not None:
-            self._review(verbs.reactivate(sheet))
+        self.review(verbs.reactivate)
 
     def action_pause(self) -> None:
-        if (sheet := self._meant()) is not None:
-            verb = verbs.resume if sheet.status == "paused" else verbs.pause
-            self._review(verb(sheet))
+        self.review(
+            lambda sheet: (verbs.resume if sheet.status == "paused" else verbs.pause)(sheet)
+        )
 
     def action_sync(self) -> None:
-        if (sheet := self._meant()) is not None:
-            self._review(verbs.sync(sheet))
+        self.review(verbs.sync)
 
     def action_open_account(self) -> None:
         sheet = self.marked()
