@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,9 +15,11 @@ from billdesk.core.values.clock import MovingClock
 from billdesk.screens.account import AccountScreen
 from billdesk.screens.balances import BalancesScreen
 from billdesk.screens.chrome import StatusLine
+from billdesk.screens.export import Export
 from billdesk.screens.palette import Palette
 from tests.screens.desk_pilot import (
     LARGE,
+    PATIENCE_SECONDS,
     SMALL,
     app_on,
     on_stage,
@@ -28,6 +32,10 @@ from tests.screens.desk_pilot import (
 from tests.screens.shop import NOW
 
 Staged = Callable[..., BilldeskApp]
+
+
+def names_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.glob("*.csv*")}
 
 
 def where(app: BilldeskApp) -> type:
@@ -173,3 +181,35 @@ async def test_an_empty_ledger_says_so_and_what_comes_next(
             assert line in shown
         await press(pilot, "3")
         await until(pilot, lambda: "Make an account in Balances" in text_of(app))
+
+
+async def test_an_export_is_stopped_by_esc_and_leaves_no_half_a_file(
+    staged: Staged, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = staged()
+    half_way, go_on = threading.Event(), threading.Event()
+    report = Export._reporter
+
+    def slow_reporter(dialog: Export) -> Callable[[int, int], None]:
+        said = report(dialog)
+
+        def wait(rows: int, total: int) -> None:
+            half_way.set()
+            go_on.wait(PATIENCE_SECONDS)
+            said(rows, total)
+
+        return wait
+
+    monkeypatch.setattr(Export, "_reporter", slow_reporter)
+    async with on_stage(app) as pilot:
+        await press(pilot, "e", "tab", "ctrl+u")
+        await write(pilot, str(tmp_path / "all.csv"))
+        await press(pilot, "tab", "tab")
+        await pilot.press("enter")
+        await asyncio.to_thread(half_way.wait, PATIENCE_SECONDS)
+        await pilot.press("escape")
+        go_on.set()
+        await until(pilot, lambda: "Stopped. Nothing was written." in text_of(app))
+        await press(pilot, "escape")
+        assert not isinstance(app.screen, Export)
+    assert names_in(tmp_path) == set()

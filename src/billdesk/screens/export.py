@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import partial
 from time import monotonic
@@ -38,6 +39,10 @@ ENDINGS: dict[Format, str] = {
 SECONDS_BETWEEN_REPORTS = 0.2
 
 
+class StoppedError(Exception):
+    """Esc was pressed while rows were being written."""
+
+
 class Export(ThreadWork, ModalScreen[None]):
     """Where to, in which format; then how far it is; then what was written."""
 
@@ -56,7 +61,7 @@ class Export(ThreadWork, ModalScreen[None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss", "Close", id="export.close"),
+        Binding("escape", "leave", "Close", id="export.close"),
         # First of all: what is typed behind a Tab must not end up in the field before it.
         Binding("tab,down", "app.focus_next", show=False, priority=True),
         Binding("shift+tab,up", "app.focus_previous", show=False, priority=True),
@@ -77,6 +82,7 @@ class Export(ThreadWork, ModalScreen[None]):
         super().__init__()
         self._filters = filters
         self._writing = False
+        self._stopping = threading.Event()
 
     def compose(self) -> ComposeResult:
         what = "the entries shown" if self._filters is not None else "all entries"
@@ -123,6 +129,14 @@ class Export(ThreadWork, ModalScreen[None]):
         if event.button.id == "export":
             self._start()
         else:
+            self.action_leave()
+
+    def action_leave(self) -> None:
+        """Close; while rows are being written, stop that first: half a file is no export."""
+        if self._writing:
+            self._stopping.set()
+            self._say("stopping …", "muted")
+        else:
             self.dismiss()
 
     def _start(self) -> None:
@@ -134,7 +148,9 @@ class Export(ThreadWork, ModalScreen[None]):
             self._say("Choose csv, jsonl, hledger or beancount, and a file.", "warn")
             return
         self._writing = True
+        self._stopping.clear()
         self.query_one("#export", Button).disabled = True
+        self._say("writing … Esc stops it", "muted")
         write = partial(desk.export_entries, path, chosen, on_progress=self._reporter())
         if self._filters is not None:
             write = partial(write, filter=self._filters)
@@ -146,6 +162,8 @@ class Export(ThreadWork, ModalScreen[None]):
 
         def report(rows: int, total: int) -> None:
             nonlocal last
+            if self._stopping.is_set():
+                raise StoppedError
             now = monotonic()
             if now - last >= SECONDS_BETWEEN_REPORTS:
                 last = now
@@ -155,13 +173,15 @@ class Export(ThreadWork, ModalScreen[None]):
 
     def on_export_progress(self, event: Progress) -> None:
         event.stop()
-        if self._writing:
-            self._say(f"{count(event.rows)} of {counted(event.total, 'row')} …", "muted")
+        if self._writing and not self._stopping.is_set():
+            done = f"{count(event.rows)} of {counted(event.total, 'row')}"
+            self._say(f"{done} … Esc stops it", "muted")
 
     def _written(self, sheet: ExportSheet) -> None:
         self._writing = False
         text = f"{counted(sheet.rows, 'row')} written to {sheet.path}"
         self.app.remember(text, "good")
+        self.query_one("#cancel", Button).label = safe_text("Close")
         self.query_one("#said", Static).update(
             safe_lines(
                 safe_text(text, "good"),
@@ -173,6 +193,9 @@ class Export(ThreadWork, ModalScreen[None]):
     def _not_written(self, error: BaseException) -> None:
         self._writing = False
         self.query_one("#export", Button).disabled = False
+        if isinstance(error, StoppedError):
+            self._say("Stopped. Nothing was written.", "warn")
+            return
         self.app.remember(explain(error), "bad")
         self._say(f"Nothing written. {explain(error)}", "bad")
 
