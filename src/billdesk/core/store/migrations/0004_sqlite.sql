@@ -1,0 +1,1 @@
+-- Quick posting: what a charge costs a Postgres server. Nothing changes in a file.
