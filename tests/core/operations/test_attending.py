@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 
 import pytest
@@ -104,3 +105,57 @@ def test_contested_payments_come_first(
             )  # fmt: skip
     monkeypatch.setattr("billdesk.core.store.troubles.MOST_COUNTED", 2)
     assert told(desk)[0] == ("problem", "2+ payments are contested", "disputes", "status:open")
+
+
+def run(
+    session: Session, number: int, *, alarm: bool, mode: str = "test", finished: bool = True
+) -> None:
+    """A comparison with one line that agrees and two that do not."""
+    outcomes = {"matched": 1, "differs": 1, "missing_here": 1}
+    add_row(
+        session, "reconciliation",
+        {"id": f"rec_{number}", "gateway": "sandbox", "mode": mode, "since": 0,
+         "until": 1, "actor": "me", "started_at": number,
+         "finished_at": number if finished else None,
+         "summary": json.dumps({"outcomes": outcomes, "alarm": alarm})},
+    )  # fmt: skip
+
+
+def line(session: Session, run_number: int, number: int, note: str | None) -> None:
+    add_row(
+        session, "reconciliation_item",
+        {"reconciliation_number": run_number, "kind": "payment", "outcome": "differs",
+         "external_id": f"x{number}", "asset": "USD", "happened_at": 0, "note": note,
+         "explained_by": note and "me", "explained_at": note and 1},
+    )  # fmt: skip
+
+
+def alarms(desk: Desk) -> list[tuple[str, str]]:
+    return [
+        (each.title, each.detail)
+        for each in desk.overview().attention
+        if each.screen == "reconcile"
+    ]
+
+
+def test_an_alarm_calls_until_every_line_of_it_is_explained(desk: Desk) -> None:
+    called = "the books of sandbox and ours are too far apart"
+    with desk._office.database.write() as session:
+        run(session, 1, alarm=True)
+    assert alarms(desk) == [(called, "2 lines to explain")]
+    assert desk.overview().attention[0].severity == "problem"
+    with desk._office.database.write() as session:
+        line(session, 1, 1, "their fee rose in March")
+    assert alarms(desk) == [(called, "1 line to explain")]
+    with desk._office.database.write() as session:
+        line(session, 1, 2, "paid at the counter")
+    assert alarms(desk) == []
+
+
+def test_the_last_finished_comparison_of_each_mode_counts(desk: Desk) -> None:
+    with desk._office.database.write() as session:
+        run(session, 1, alarm=True)
+        run(session, 2, alarm=False)
+        run(session, 3, alarm=True, finished=False)
+        run(session, 4, alarm=True, mode="live")
+    assert len(alarms(desk)) == 1

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from billdesk.core.rules.sheets import AttentionSheet, GatewaySheet
+from billdesk.core.rules.matching import MATCHED
+from billdesk.core.rules.sheets import AttentionSheet, GatewaySheet, ReconcileSheet
 from billdesk.core.store import troubles
 from billdesk.core.store.sessions import Session
 from billdesk.core.store.troubles import Trouble
@@ -33,7 +35,7 @@ def account_troubles(session: Session, today: date) -> list[AttentionSheet]:
         ),
         (
             Trouble(*stopped_topups(session)), "problem", "the top-up of {} stopped",
-            "{} top-ups stopped", "see billdesk topup show, mend it, then resume it", ("balances", None),
+            "{} top-ups stopped", "mend the way to pay, then resume it", ("balances", None),
         ),
         (
             past_due, "warning", "the subscription of {} is past due",
@@ -47,7 +49,7 @@ def account_troubles(session: Session, today: date) -> list[AttentionSheet]:
         ),
         (
             troubles.overdue_invoices(session, today.isoformat()), "warning",
-            "an invoice of {} is overdue", "{} invoices are overdue", "its day is over",
+            "an invoice of {} is overdue", "{} invoices are overdue", "not paid in time",
             ("invoices", "overdue:yes"),
         ),
         (
@@ -62,6 +64,20 @@ def account_troubles(session: Session, today: date) -> list[AttentionSheet]:
             more = "+" if trouble.total == troubles.MOST_COUNTED else ""
             title = many.format(f"{trouble.total}{more}")
             found.append(AttentionSheet(severity, title, detail, *place))
+    return found
+
+
+def reconcile_troubles(runs: Sequence[ReconcileSheet]) -> list[AttentionSheet]:
+    """Gateways whose last comparison raised the alarm, until somebody has explained every line."""
+    found = []
+    for run in runs:
+        apart = sum(many for outcome, many in run.outcomes.items() if outcome != MATCHED)
+        left = apart - run.explained
+        if run.alarm and left > 0:
+            title = f"the books of {run.gateway} and ours are too far apart"
+            detail = f"{left} line{'s' if left > 1 else ''} to explain"
+            place = ("reconcile", f"gateway:{run.gateway}")
+            found.append(AttentionSheet("problem", title, detail, *place))
     return found
 
 

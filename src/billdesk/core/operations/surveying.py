@@ -5,7 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from billdesk.core.operations.attending import account_troubles, desk_troubles, worst_first
+from billdesk.core.operations.attending import (
+    account_troubles,
+    desk_troubles,
+    reconcile_troubles,
+    worst_first,
+)
 from billdesk.core.operations.gateways.polling import gateway_sheets
 from billdesk.core.operations.invoices.invoicing import Invoices
 from billdesk.core.operations.ledger.reading import standing_of
@@ -24,6 +29,7 @@ from billdesk.core.store.accounts import freezes_of, wallets_of
 from billdesk.core.store.history import entries_page
 from billdesk.core.store.holds import list_holds
 from billdesk.core.store.payments import list_payments
+from billdesk.core.store.reconciliations import newest_runs
 from billdesk.core.store.search import indexed_up_to
 from billdesk.core.store.sessions import Session
 from billdesk.core.store.sqlite import FIRST_SAFE_VERSION, library_version
@@ -46,6 +52,7 @@ def overview(office: Office, info: LedgerSheet, checkpoint_at: datetime | None) 
         standings = questions.standing_counts(session)
         overdue = questions.overdue_holds(session, to_micros(now))
         troubles = account_troubles(session, now.astimezone(ZoneInfo(info.zone)).date())
+        troubles += reconcile_troubles(newest_runs(session))
     return OverviewSheet(
         ledger=info.where,
         kind=info.kind,

@@ -172,6 +172,15 @@ def list_runs(
     return [_run_sheet(row) for row in rows], str(rows[-1][0]) if len(rows) == limit else None
 
 
+def newest_runs(session: Session) -> list[ReconcileSheet]:
+    """The last comparison that was finished of each gateway and mode."""
+    rows = session.all(
+        f"{_RUN} WHERE r.number IN (SELECT max(number) FROM reconciliation"
+        " WHERE finished_at IS NOT NULL GROUP BY gateway, mode) ORDER BY r.gateway, r.mode"
+    )
+    return [_run_sheet(row) for row in rows]
+
+
 def last_runs(session: Session) -> dict[tuple[str, str], tuple[int, int | None]]:
     """When a comparison was last begun and last finished, by (gateway, mode)."""
     rows = session.all(
