@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from billdesk.app import BilldeskApp
-from tests.screens.desk_pilot import stage
-from tests.screens.shop import Shop, found_shop
+from tests.screens.desk_pilot import Staged, stages
+from tests.screens.shop import Shop, copied, found_shop
 from tests.screens.till import furnish_till
 
 
@@ -25,50 +23,33 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def shop(furnished: Path, tmp_path: Path) -> Shop:
     """A copy of the shop, to do with as one likes."""
-    folder = tmp_path / "shop"
-    shutil.copytree(furnished, folder)
-    return Shop(folder)
+    return copied(furnished, tmp_path / "shop")
 
 
 @pytest.fixture(scope="session")
 def furnished_till(furnished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the same shop with one of everything that can be seen of a gateway."""
     folder = tmp_path_factory.mktemp("till") / "shop"
-    shutil.copytree(furnished, folder)
-    furnish_till(Shop(folder))
+    furnish_till(copied(furnished, folder))
     return folder
 
 
 @pytest.fixture
 def till(furnished_till: Path, tmp_path: Path) -> Shop:
     """A copy of that, to do with as one likes."""
-    folder = tmp_path / "till"
-    shutil.copytree(furnished_till, folder)
-    return Shop(folder)
+    return copied(furnished_till, tmp_path / "till")
 
 
 @pytest.fixture
-def staged(shop: Shop) -> Iterator[Callable[..., BilldeskApp]]:
+def staged(shop: Shop) -> Iterator[Staged]:
     """Makes the app on the shop; takes what `stage` takes. Its desk is closed after the test."""
-    yield from _stages(shop)
+    yield from stages(shop)
 
 
 @pytest.fixture
-def at_till(till: Shop) -> Iterator[Callable[..., BilldeskApp]]:
+def at_till(till: Shop) -> Iterator[Staged]:
     """The same on the till."""
-    yield from _stages(till)
-
-
-def _stages(shop: Shop) -> Iterator[Callable[..., BilldeskApp]]:
-    made: list[BilldeskApp] = []
-
-    def make(**wishes: object) -> BilldeskApp:
-        made.append(stage(shop, **wishes))  # type: ignore[arg-type]  # passed on as they are
-        return made[-1]
-
-    yield make
-    for app in made:
-        app.close_desk()
+    yield from stages(till)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from billdesk.app import BilldeskApp
 from billdesk.core.desk import Desk, create_ledger, open_desk
 from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.ids import IdMaker
+from billdesk.screens.chrome import StatusLine
 from billdesk.screens.heartbeat import Rhythm
 from tests.screens.shop import NOW, Shop
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 SMALL, LARGE = (80, 24), (120, 36)
 PATIENCE_SECONDS = 10.0
 STILL = Rhythm(pulse_seconds=0, tick_seconds=0)
+
+Staged = Callable[..., BilldeskApp]
+"""Makes an app on some shop; takes what `stage` takes."""
 
 
 def stage(
@@ -53,6 +57,19 @@ def stage(
         rhythm=rhythm,
         **wishes,
     )
+
+
+def stages(shop: Shop) -> Iterator[Staged]:
+    """What a fixture gives for a shop; the desks of its apps are closed after the test."""
+    made: list[BilldeskApp] = []
+
+    def make(**wishes: object) -> BilldeskApp:
+        made.append(stage(shop, **wishes))  # type: ignore[arg-type]  # passed on as they are
+        return made[-1]
+
+    yield make
+    for app in made:
+        app.close_desk()
 
 
 @asynccontextmanager
@@ -111,6 +128,16 @@ def text_of(app: Any) -> str:  # noqa: ANN401 - any app
     return "\n".join(line.rstrip() for line in lines)
 
 
+def where(app: BilldeskApp) -> type:
+    """Which screen one is on."""
+    return type(app.screen)
+
+
+def said(app: BilldeskApp) -> str:
+    """What the status line says."""
+    return app.screen.query_one(StatusLine).said
+
+
 def run_on(app: BilldeskApp) -> str:
     """What is on screen without blanks, frames and line ends: a long path goes over several lines."""
     return re.sub(r"[\s│]", "", text_of(app))
@@ -133,3 +160,17 @@ async def fill_in(pilot: Pilot[Any], text: str) -> None:
     await press(pilot, "end", "ctrl+u")
     await write(pilot, text)
     await press(pilot, "tab")
+
+
+async def confirm(pilot: Pilot[Any], typed: str = "") -> None:
+    """Type again what must be, press the button, and put the receipt away."""
+    if typed:
+        await write(pilot, typed)
+    await until(pilot, lambda: not pilot.app.screen.query_one("#confirm").disabled)
+    pilot.app.screen.query_one("#confirm").focus()
+    await press(pilot, "enter")
+    await until(
+        pilot, lambda: "receipt" in text_of(pilot.app) or "Not posted" in text_of(pilot.app)
+    )
+    assert "Not posted" not in text_of(pilot.app), text_of(pilot.app)
+    await press(pilot, "escape")

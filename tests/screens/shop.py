@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shutil import copytree
 
 from billdesk.core.desk import Desk, create_ledger, open_desk
 from billdesk.core.values.clock import MovingClock
@@ -65,6 +66,12 @@ class Shop:
             origin="terminal",
             chance=random.Random(11).randbytes,
         )
+
+
+def copied(folder: Path, into: Path) -> Shop:
+    """A copy of the shop in a folder, to do with as one likes."""
+    copytree(folder, into)
+    return Shop(into)
 
 
 def found_shop(folder: Path, address: str | None = None) -> None:

@@ -1,16 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from billdesk.app import BilldeskApp
 from billdesk.screens.chosen_theme import chosen_theme, keep_theme, theme_file
 from billdesk.screens.chrome import StatusLine
-from tests.screens.desk_pilot import on_stage, press
-
-Staged = Callable[..., BilldeskApp]
+from tests.screens.desk_pilot import Staged, on_stage, press
 
 
 @pytest.fixture(autouse=True)

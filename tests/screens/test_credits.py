@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from billdesk.app import BilldeskApp
 from billdesk.screens.account import AccountScreen
-from billdesk.screens.chrome import StatusLine
 from billdesk.screens.credits import AccountCreditsScreen, CreditsScreen
 from billdesk.screens.detail import Detail
 from billdesk.screens.invoices import InvoicesScreen
@@ -21,21 +18,24 @@ from tests.screens.credited import furnish_credited
 from tests.screens.desk_pilot import (
     LARGE,
     SMALL,
+    Staged,
+    confirm,
     fill_in,
     on_stage,
     press,
-    stage,
+    said,
+    stages,
     text_of,
     until,
+    where,
     write,
 )
 from tests.screens.scenes import Step, play
-from tests.screens.shop import Shop
+from tests.screens.shop import Shop, copied
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot
 
-Staged = Callable[..., BilldeskApp]
 
 CREDITS: tuple[Step, ...] = ("colon", ("write", "who has how many"), "enter", ("wait", "acme"))
 LOTS = (*CREDITS, "enter", ("wait", "goes next"))
@@ -57,50 +57,20 @@ SCENES: dict[str, tuple[Step, ...]] = {
 def furnished_credited(furnished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the shop with credits and packs."""
     folder = tmp_path_factory.mktemp("credited") / "shop"
-    shutil.copytree(furnished, folder)
-    furnish_credited(Shop(folder))
+    furnish_credited(copied(furnished, folder))
     return folder
 
 
 @pytest.fixture
 def credited(furnished_credited: Path, tmp_path: Path) -> Shop:
     """A copy of that, to do with as one likes."""
-    folder = tmp_path / "credited"
-    shutil.copytree(furnished_credited, folder)
-    return Shop(folder)
+    return copied(furnished_credited, tmp_path / "credited")
 
 
 @pytest.fixture
 def at_desk(credited: Shop) -> Iterator[Staged]:
     """Makes the app on it; its desk is closed after the test."""
-    made: list[BilldeskApp] = []
-
-    def make(**wishes: Any) -> BilldeskApp:  # noqa: ANN401 - passed on as they are
-        made.append(stage(credited, **wishes))
-        return made[-1]
-
-    yield make
-    for app in made:
-        app.close_desk()
-
-
-def where(app: BilldeskApp) -> type:
-    return type(app.screen)
-
-
-def said(app: BilldeskApp) -> str:
-    return app.screen.query_one(StatusLine).said
-
-
-async def confirm(pilot: Pilot[Any], typed: str) -> None:
-    """Type again what must be, press the button, and put the receipt away."""
-    if typed:
-        await write(pilot, typed)
-    await until(pilot, lambda: not pilot.app.screen.query_one("#confirm").disabled)
-    pilot.app.screen.query_one("#confirm").focus()
-    await press(pilot, "enter")
-    await until(pilot, lambda: "receipt" in text_of(pilot.app))
-    await press(pilot, "escape")
+    yield from stages(credited)
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x36"])

@@ -4,34 +4,32 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from billdesk.app import BilldeskApp
 from billdesk.core.values.money import Money
 from billdesk.screens.account import AccountScreen
 from billdesk.screens.balances import BalancesScreen
-from billdesk.screens.chrome import StatusLine
 from billdesk.screens.heartbeat import Rhythm
 from billdesk.screens.help import Help
 from billdesk.screens.ledger import LedgerScreen
 from billdesk.screens.overview import OverviewScreen
 from billdesk.screens.review import Review
-from tests.screens.desk_pilot import LARGE, on_stage, press, settle, text_of, until, write
+from tests.screens.desk_pilot import (
+    LARGE,
+    Staged,
+    on_stage,
+    press,
+    said,
+    settle,
+    text_of,
+    until,
+    where,
+    write,
+)
 from tests.screens.shop import NOW, Shop
-
-Staged = Callable[..., BilldeskApp]
-
-
-def where(app: BilldeskApp) -> type:
-    return type(app.screen)
-
-
-def said(app: BilldeskApp) -> str:
-    return app.screen.query_one(StatusLine).said
 
 
 async def test_an_account_is_found_by_what_one_knows_of_it(staged: Staged) -> None:

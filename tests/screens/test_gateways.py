@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from textual.widgets import Input
 
-from billdesk.app import BilldeskApp
 from billdesk.core.values.clock import SystemClock
 from billdesk.screens.chrome import StatusLine
 from billdesk.screens.connect import Choose, Connect
@@ -22,12 +21,15 @@ from tests.gateway_servers.paystack_scene import PaystackScene
 from tests.gateway_servers.paystack_server import SECRET_KEY
 from tests.screens.desk_pilot import (
     LARGE,
+    Staged,
     fill_in,
     on_stage,
     press,
     run_on,
+    said,
     text_of,
     until,
+    where,
     write,
 )
 from tests.screens.scenes import play
@@ -35,17 +37,8 @@ from tests.screens.shop import Shop
 
 __all__ = ["keys"]
 
-Staged = Callable[..., BilldeskApp]
 
 LIVE_KEY = "sk_live_" + "3" * 40
-
-
-def where(app: BilldeskApp) -> type:
-    return type(app.screen)
-
-
-def said(app: BilldeskApp) -> str:
-    return app.screen.query_one(StatusLine).said
 
 
 @pytest.fixture

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
 
 import pytest
 from textual.widget import Widget
 
 from billdesk.app import BilldeskApp
-from tests.screens.desk_pilot import LARGE, SMALL, on_stage, press, text_of, until, write
+from tests.screens.desk_pilot import LARGE, SMALL, Staged, on_stage, press, text_of, until, write
 from tests.screens.shop import HOSTILE_NAMES, Shop
-
-Staged = Callable[..., BilldeskApp]
 
 LISTS: tuple[tuple[str, ...], ...] = (
     ("2",), ("3",), ("4",), ("5",), ("6",), ("7",), ("enter",), ("escape", "m"),

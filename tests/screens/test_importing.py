@@ -17,7 +17,18 @@ from billdesk.screens.line_input import LineInput
 from billdesk.screens.overview import OverviewScreen
 from billdesk.screens.path_line import PathEnding, read_address, read_path
 from billdesk.screens.progress import BAR_CELLS, Progress, bar, reporter
-from tests.screens.desk_pilot import LARGE, SMALL, on_stage, press, stage, text_of, until, write
+from tests.screens.desk_pilot import (
+    LARGE,
+    SMALL,
+    Staged,
+    on_stage,
+    press,
+    stage,
+    text_of,
+    until,
+    where,
+    write,
+)
 from tests.screens.scenes import Step, play
 from tests.screens.shop import HOSTILE_NAMES, Shop
 from tests.screens.test_hostile_text import lines_that_spill, raw_characters
@@ -26,7 +37,6 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
 Compare = Callable[..., bool]
-Staged = Callable[..., BilldeskApp]
 
 ACCOUNTS = """ref,name,email,opening_balance,asset,credit_limit
 quarry,Quarry Stone,office@quarry.example,120.50,USD,
@@ -43,10 +53,6 @@ ENTRIES = """account,reference,kind,amount,happened_at
 acme,old:1,credit,10.00,2026-01-05
 acme,old:2,charge,4.00,2026-01-06
 """
-
-
-def where(app: BilldeskApp) -> type:
-    return type(app.screen)
 
 
 def imports_offered(app: BilldeskApp) -> bool:

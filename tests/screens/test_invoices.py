@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from datetime import date
 from functools import partial
@@ -15,7 +14,6 @@ import pytest
 from billdesk.app import BilldeskApp
 from billdesk.core.values.money import Money
 from billdesk.screens import invoice_verbs as verbs
-from billdesk.screens.chrome import StatusLine
 from billdesk.screens.detail import Detail
 from billdesk.screens.invoice import InvoiceScreen
 from billdesk.screens.invoices import InvoicesScreen
@@ -25,22 +23,25 @@ from tests.screens.billed import furnish_billed
 from tests.screens.desk_pilot import (
     LARGE,
     SMALL,
+    Staged,
+    confirm,
     fill_in,
     on_stage,
     press,
     run_on,
-    stage,
+    said,
+    stages,
     text_of,
     until,
+    where,
     write,
-)  # fmt: skip
+)
 from tests.screens.scenes import Step, play
-from tests.screens.shop import HOSTILE_NAMES, Shop
+from tests.screens.shop import HOSTILE_NAMES, Shop, copied
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot
 
-Staged = Callable[..., BilldeskApp]
 
 INVOICES: tuple[Step, ...] = ("colon", ("write", "invoices and"), "enter", ("wait", "INV-000006"))
 OPEN = (*INVOICES, "slash", ("write", "INV-000006"), "enter", ("gone", "INV-000005"))
@@ -57,53 +58,20 @@ SCENES: dict[str, tuple[Step, ...]] = {
 def furnished_billed(furnished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the shop with invoices in every state."""
     folder = tmp_path_factory.mktemp("billed") / "shop"
-    shutil.copytree(furnished, folder)
-    furnish_billed(Shop(folder))
+    furnish_billed(copied(furnished, folder))
     return folder
 
 
 @pytest.fixture
 def billed(furnished_billed: Path, tmp_path: Path) -> Shop:
     """A copy of that, to do with as one likes."""
-    folder = tmp_path / "billed"
-    shutil.copytree(furnished_billed, folder)
-    return Shop(folder)
+    return copied(furnished_billed, tmp_path / "billed")
 
 
 @pytest.fixture
 def at_desk(billed: Shop) -> Iterator[Staged]:
     """Makes the app on it; its desk is closed after the test."""
-    made: list[BilldeskApp] = []
-
-    def make(**wishes: Any) -> BilldeskApp:  # noqa: ANN401 - passed on as they are
-        made.append(stage(billed, **wishes))
-        return made[-1]
-
-    yield make
-    for app in made:
-        app.close_desk()
-
-
-def where(app: BilldeskApp) -> type:
-    return type(app.screen)
-
-
-def said(app: BilldeskApp) -> str:
-    return app.screen.query_one(StatusLine).said
-
-
-async def confirm(pilot: Pilot[Any], typed: str = "") -> None:
-    """Type again what must be, press the button, and put the receipt away."""
-    if typed:
-        await write(pilot, typed)
-    await until(pilot, lambda: not pilot.app.screen.query_one("#confirm").disabled)
-    pilot.app.screen.query_one("#confirm").focus()
-    await press(pilot, "enter")
-    await until(
-        pilot, lambda: "receipt" in text_of(pilot.app) or "Not posted" in text_of(pilot.app)
-    )
-    assert "Not posted" not in text_of(pilot.app), text_of(pilot.app)
-    await press(pilot, "escape")
+    yield from stages(billed)
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x36"])

@@ -24,14 +24,17 @@ from tests.screens.desk_pilot import (
     LARGE,
     SMALL,
     STILL,
+    Staged,
     app_on,
     fill_in,
     on_stage,
     press,
     run_on,
+    said,
     stage,
     text_of,
     until,
+    where,
     write,
 )
 from tests.screens.scenes import Step, play
@@ -41,17 +44,8 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
 Compare = Callable[..., bool]
-Staged = Callable[..., BilldeskApp]
 
 KEEPING: tuple[Step, ...] = ("8", "b")
-
-
-def where(app: BilldeskApp) -> type:
-    return type(app.screen)
-
-
-def said(app: BilldeskApp) -> str:
-    return app.screen.query_one(StatusLine).said
 
 
 def backups() -> list[Path]:

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from textual.app import App, ComposeResult
 
-from billdesk.app import BilldeskApp
 from billdesk.core.desk import ChargeRequest, Desk
 from billdesk.core.rules.sheets import EntryFilter, EntrySheet
 from billdesk.screens.ledger import LedgerScreen
 from billdesk.screens.ledger_view import PAGE_ROWS, PAGES_KEPT, LedgerView
 from billdesk.screens.line_table import Column
-from tests.screens.desk_pilot import on_stage, press, settle, text_of, until, write
+from tests.screens.desk_pilot import Staged, on_stage, press, settle, text_of, until, write
 from tests.screens.shop import Shop
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot
 
-Staged = Callable[..., BilldeskApp]
 
 SIZE = (60, 20)
 COLUMNS = (

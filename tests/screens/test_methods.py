@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 
-from billdesk.app import BilldeskApp
 from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.money import Money
 from billdesk.screens.account import AccountScreen
@@ -13,19 +11,20 @@ from billdesk.screens.chrome import StatusLine
 from billdesk.screens.link_page import LinkPage
 from billdesk.screens.methods import MethodsScreen
 from billdesk.screens.review import Review
-from tests.screens.desk_pilot import LARGE, fill_in, on_stage, press, text_of, until, write
+from tests.screens.desk_pilot import (
+    LARGE,
+    Staged,
+    fill_in,
+    on_stage,
+    press,
+    said,
+    text_of,
+    until,
+    where,
+    write,
+)
 from tests.screens.scenes import WAYS_TO_PAY, play
 from tests.screens.shop import Shop
-
-Staged = Callable[..., BilldeskApp]
-
-
-def where(app: BilldeskApp) -> type:
-    return type(app.screen)
-
-
-def said(app: BilldeskApp) -> str:
-    return app.screen.query_one(StatusLine).said
 
 
 async def test_a_card_is_saved_on_the_gateways_own_page_and_appears_by_itself(

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
 
-from billdesk.app import BilldeskApp
-from tests.screens.desk_pilot import SMALL, on_stage, text_of
+from tests.screens.desk_pilot import SMALL, Staged, on_stage, text_of
 from tests.screens.scenes import SCENES, TILL_SCENES, play
 
 if TYPE_CHECKING:
     from rich.segment import Segment
     from syrupy.assertion import SnapshotAssertion
 
-Staged = Callable[..., BilldeskApp]
 
 TOLD = {
     "overview": ("1 FROZEN", "1 OWES", "!  warning", "·  note", "DEMO", "live"),

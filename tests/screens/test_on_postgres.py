@@ -20,6 +20,7 @@ from tests.screens.desk_pilot import (
     on_stage,
     press,
     run_on,
+    said,
     stage,
     text_of,
     until,
@@ -27,7 +28,7 @@ from tests.screens.desk_pilot import (
 )
 from tests.screens.scenes import play
 from tests.screens.shop import Shop, found_shop
-from tests.screens.test_keeping import backups, said
+from tests.screens.test_keeping import backups
 
 LOGINS = (f"desk_{os.getpid()}_{number}" for number in itertools.count())
 

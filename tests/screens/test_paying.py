@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import webbrowser
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -13,7 +13,6 @@ from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.money import Money
 from billdesk.screens.account import AccountScreen
 from billdesk.screens.card_refunds import CardRefundsScreen
-from billdesk.screens.chrome import StatusLine
 from billdesk.screens.disputes import DisputesScreen
 from billdesk.screens.link_page import LinkPage
 from billdesk.screens.payments import PaymentsScreen
@@ -21,28 +20,21 @@ from billdesk.screens.review import Review
 from tests.screens.desk_pilot import (
     LARGE,
     SMALL,
+    Staged,
     on_stage,
     press,
     run_on,
+    said,
     text_of,
     until,
+    where,
     write,
 )
 from tests.screens.scenes import play
 from tests.screens.shop import Shop
 
-Staged = Callable[..., BilldeskApp]
-
 DEPOSIT = ("2", "enter", "D")
 BACK = ("4", "slash", ("write", "account:acme"), "enter", "R")
-
-
-def where(app: BilldeskApp) -> type:
-    return type(app.screen)
-
-
-def said(app: BilldeskApp) -> str:
-    return app.screen.query_one(StatusLine).said
 
 
 def let_time_pass(app: BilldeskApp, minutes: int = 5) -> None:

@@ -8,14 +8,13 @@ import pytest
 from billdesk.app import BilldeskApp
 from billdesk.core.desk import Desk
 from billdesk.core.values.errors import NotFound
-from tests.screens.desk_pilot import LARGE, SMALL, STILL
+from tests.screens.desk_pilot import LARGE, SMALL, STILL, Staged
 from tests.screens.scenes import SCENES, TILL_SCENES, play
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot
 
 Compare = Callable[..., bool]
-Staged = Callable[..., BilldeskApp]
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x36"])

@@ -17,6 +17,7 @@ from billdesk.screens.plans import PlansScreen
 from tests.screens.desk_pilot import (
     LARGE,
     SMALL,
+    Staged,
     fill_in,
     on_stage,
     press,
@@ -24,6 +25,7 @@ from tests.screens.desk_pilot import (
     stage,
     text_of,
     until,
+    where,
 )
 from tests.screens.scenes import Step, play
 from tests.screens.shop import Shop
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
 Compare = Callable[..., bool]
-Staged = Callable[..., BilldeskApp]
 
 SHIPPED = default_paths().catalog.read_text(encoding="utf-8")
 OTHER = SHIPPED.replace("[plans.free]", "[plans.basic]").replace('"49.00 USD"', '"59.00 USD"')
@@ -47,10 +48,6 @@ TO_PLANS: tuple[Step, ...] = (
     "colon", ("write", "plans and"), "enter", ("wait", "metered-ent"),
 )  # fmt: skip
 CHECK: tuple[Step, ...] = ("A", ("write", "other.toml"), "tab", "tab", "enter")
-
-
-def where(app: BilldeskApp) -> type:
-    return type(app.screen)
 
 
 async def go_to(pilot: Pilot[Any], *ids: str) -> None:

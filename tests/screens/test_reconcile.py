@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
 from pathlib import Path
 
-from billdesk.app import BilldeskApp
-from billdesk.screens.chrome import StatusLine
 from billdesk.screens.reconcile import Compare, ReconcileScreen
 from billdesk.screens.reconcile_items import Explain, ReconcileItems
-from tests.screens.desk_pilot import LARGE, fill_in, on_stage, press, text_of, until, write
+from tests.screens.desk_pilot import (
+    LARGE,
+    Staged,
+    fill_in,
+    on_stage,
+    press,
+    said,
+    text_of,
+    until,
+    where,
+    write,
+)
 from tests.screens.scenes import play
 from tests.screens.shop import Shop
 
-Staged = Callable[..., BilldeskApp]
-
 NOTE = "a link of their own, booked by hand next week"
-
-
-def where(app: BilldeskApp) -> type:
-    return type(app.screen)
-
-
-def said(app: BilldeskApp) -> str:
-    return app.screen.query_one(StatusLine).said
 
 
 async def test_a_comparison_is_started_and_leads_straight_to_what_does_not_match(

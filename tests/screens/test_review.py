@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,13 +19,12 @@ from billdesk.core.values.errors import (
 from billdesk.core.values.money import Money
 from billdesk.screens import acts, verbs
 from billdesk.screens.review import Review
-from tests.screens.desk_pilot import on_stage, press, text_of, until, write
+from tests.screens.desk_pilot import Staged, on_stage, press, text_of, until, write
 from tests.screens.shop import Shop
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot
 
-Staged = Callable[..., BilldeskApp]
 
 REFERENCE = "desk:test"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,16 +17,26 @@ from billdesk.screens.invoices import InvoicesScreen
 from billdesk.screens.review import Review
 from billdesk.screens.subscription import SubscriptionScreen
 from billdesk.screens.subscriptions import SubscriptionsScreen
-from tests.screens.desk_pilot import LARGE, SMALL, on_stage, press, stage, text_of, until, write
+from tests.screens.desk_pilot import (
+    LARGE,
+    SMALL,
+    Staged,
+    on_stage,
+    press,
+    stages,
+    text_of,
+    until,
+    where,
+    write,
+)
 from tests.screens.scenes import Step, play
-from tests.screens.shop import Shop
+from tests.screens.shop import Shop, copied
 from tests.screens.subscribed import furnish_subscribed
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot
 
 Compare = Callable[..., bool]
-Staged = Callable[..., BilldeskApp]
 
 TO_LIST: tuple[Step, ...] = (
     "colon",
@@ -55,35 +64,20 @@ SCENES: dict[str, tuple[Step, ...]] = {
 def furnished_subscribed(furnished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the shop with subscriptions in it."""
     folder = tmp_path_factory.mktemp("subscribed") / "shop"
-    shutil.copytree(furnished, folder)
-    furnish_subscribed(Shop(folder))
+    furnish_subscribed(copied(furnished, folder))
     return folder
 
 
 @pytest.fixture
 def subscribed(furnished_subscribed: Path, tmp_path: Path) -> Shop:
     """A copy of that, to do with as one likes."""
-    folder = tmp_path / "subscribed"
-    shutil.copytree(furnished_subscribed, folder)
-    return Shop(folder)
+    return copied(furnished_subscribed, tmp_path / "subscribed")
 
 
 @pytest.fixture
 def at_desk(subscribed: Shop) -> Iterator[Staged]:
     """Makes the app on it; takes what `stage` takes."""
-    made: list[BilldeskApp] = []
-
-    def make(**wishes: Any) -> BilldeskApp:  # noqa: ANN401 - passed on as they are
-        made.append(stage(subscribed, **wishes))
-        return made[-1]
-
-    yield make
-    for app in made:
-        app.close_desk()
-
-
-def where(app: BilldeskApp) -> type:
-    return type(app.screen)
+    yield from stages(subscribed)
 
 
 def position(app: BilldeskApp) -> str:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from billdesk.app import BilldeskApp
 from billdesk.screens.task import Outcome, Task, TaskDialog
-from tests.screens.desk_pilot import LARGE, SMALL, fill_in, on_stage, press, text_of, until
+from tests.screens.desk_pilot import (
+    LARGE,
+    SMALL,
+    Staged,
+    fill_in,
+    on_stage,
+    press,
+    text_of,
+    until,
+    where,
+)
 from tests.screens.scenes import play
 from tests.screens.shop import HOSTILE_NAMES
 from tests.screens.test_hostile_text import lines_that_spill, raw_characters
-
-Staged = Callable[..., BilldeskApp]
-
-
-def where(app: BilldeskApp) -> type:
-    return type(app.screen)
 
 
 async def test_a_dialog_at_work_is_not_left_and_does_not_begin_twice(staged: Staged) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from textual.widgets import Button
 
-from billdesk.app import BilldeskApp
 from billdesk.core.desk import open_desk
 from billdesk.core.operations.usage.ingesting import Event
 from billdesk.core.operations.usage.metering import alert_due
@@ -28,21 +26,21 @@ from tests.core.operations.metered import sell, subscribe
 from tests.screens.desk_pilot import (
     LARGE,
     SMALL,
+    Staged,
     fill_in,
     on_stage,
     press,
     settle,
-    stage,
+    stages,
     text_of,
     until,
     write,
 )
-from tests.screens.shop import NOW, Shop
+from tests.screens.shop import NOW, Shop, copied
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot
 
-Stage = Callable[..., BilldeskApp]
 Compare = Callable[..., bool]
 
 BEGAN = datetime(2025, 12, 20, tzinfo=NOW.tzinfo)
@@ -77,31 +75,20 @@ def furnish_usage(shop: Shop) -> None:
 def furnished_usage(furnished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the shop, with meters."""
     folder = tmp_path_factory.mktemp("usage") / "shop"
-    shutil.copytree(furnished, folder)
-    furnish_usage(Shop(folder))
+    furnish_usage(copied(furnished, folder))
     return folder
 
 
 @pytest.fixture
 def metered(furnished_usage: Path, tmp_path: Path) -> Shop:
     """A copy of that."""
-    folder = tmp_path / "metered"
-    shutil.copytree(furnished_usage, folder)
-    return Shop(folder)
+    return copied(furnished_usage, tmp_path / "metered")
 
 
 @pytest.fixture
-def at_meters(metered: Shop) -> Iterator[Stage]:
+def at_meters(metered: Shop) -> Iterator[Staged]:
     """Makes the app on the shop with meters."""
-    made: list[BilldeskApp] = []
-
-    def make(**wishes: Any) -> BilldeskApp:  # noqa: ANN401 - passed on as they are
-        made.append(stage(metered, **wishes))
-        return made[-1]
-
-    yield make
-    for app in made:
-        app.close_desk()
+    yield from stages(metered)
 
 
 async def go(pilot: Pilot[Any], *keys: str) -> None:
@@ -116,7 +103,7 @@ async def go(pilot: Pilot[Any], *keys: str) -> None:
 @pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x36"])
 @pytest.mark.parametrize("keys", [(), ("enter",)], ids=["list", "meter"])
 def test_usage_looks_as_it_was_agreed(
-    keys: tuple[str, ...], size: tuple[int, int], at_meters: Stage, snap_compare: Compare
+    keys: tuple[str, ...], size: tuple[int, int], at_meters: Staged, snap_compare: Compare
 ) -> None:
     async def act(pilot: Pilot[Any]) -> None:
         await go(pilot, *keys)
@@ -124,7 +111,7 @@ def test_usage_looks_as_it_was_agreed(
     assert snap_compare(at_meters(), terminal_size=size, run_before=act)
 
 
-async def test_every_level_is_said_in_a_word(at_meters: Stage) -> None:
+async def test_every_level_is_said_in_a_word(at_meters: Staged) -> None:
     app = at_meters()
     async with on_stage(app, LARGE) as pilot:
         await go(pilot)
@@ -141,7 +128,7 @@ async def test_every_level_is_said_in_a_word(at_meters: Stage) -> None:
         await press(pilot, "escape")
 
 
-async def test_a_meter_shows_where_it_will_end_and_what_was_told(at_meters: Stage) -> None:
+async def test_a_meter_shows_where_it_will_end_and_what_was_told(at_meters: Staged) -> None:
     app = at_meters()
     async with on_stage(app, LARGE) as pilot:
         await go(pilot, *"jjjjjj", "enter")
@@ -158,7 +145,7 @@ async def test_a_meter_shows_where_it_will_end_and_what_was_told(at_meters: Stag
         await until(pilot, lambda: isinstance(app.screen, UsageScreen))
 
 
-async def test_a_budget_is_set_and_cleared(at_meters: Stage, metered: Shop) -> None:
+async def test_a_budget_is_set_and_cleared(at_meters: Staged, metered: Shop) -> None:
     app = at_meters()
     async with on_stage(app, LARGE) as pilot:
         await go(pilot, "B")
@@ -176,7 +163,7 @@ async def test_a_budget_is_set_and_cleared(at_meters: Stage, metered: Shop) -> N
 
 
 async def test_a_file_is_taken_in_and_its_bad_lines_are_listed(
-    at_meters: Stage, metered: Shop, tmp_path: Path
+    at_meters: Staged, metered: Shop, tmp_path: Path
 ) -> None:
     file = tmp_path / "usage.csv"
     file.write_text(
@@ -197,7 +184,7 @@ async def test_a_file_is_taken_in_and_its_bad_lines_are_listed(
         assert desk.usage.event("new-1").quantity == "5"
 
 
-async def test_where_nothing_is_used_it_says_how_to_begin(staged: Stage) -> None:
+async def test_where_nothing_is_used_it_says_how_to_begin(staged: Staged) -> None:
     app = staged()
     async with on_stage(app) as pilot:
         await go(pilot)
@@ -206,7 +193,7 @@ async def test_where_nothing_is_used_it_says_how_to_begin(staged: Stage) -> None
         assert isinstance(app.screen, UsageScreen)
 
 
-async def test_who_only_looks_changes_nothing(at_meters: Stage) -> None:
+async def test_who_only_looks_changes_nothing(at_meters: Staged) -> None:
     app = at_meters(read_only=True)
     async with on_stage(app) as pilot:
         await go(pilot, "I", "B")
@@ -238,7 +225,7 @@ def _forecast(included: int | None) -> ForecastSheet:
 
 @pytest.mark.parametrize(("included", "limit"), [(40, True), (None, False), (6, True)])
 async def test_the_plot_tells_used_expected_and_limit_by_signs(
-    staged: Stage, included: int | None, *, limit: bool
+    staged: Staged, included: int | None, *, limit: bool
 ) -> None:
     app = staged()
     async with on_stage(app) as pilot:

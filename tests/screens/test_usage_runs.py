@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -31,21 +30,21 @@ from tests.core.operations.rated import months, subscribe
 from tests.screens.desk_pilot import (
     LARGE,
     SMALL,
+    Staged,
     fill_in,
     on_stage,
     press,
     settle,
-    stage,
+    stages,
     text_of,
     until,
     write,
 )
-from tests.screens.shop import NOW, Shop
+from tests.screens.shop import NOW, Shop, copied
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot
 
-Stage = Callable[..., BilldeskApp]
 Compare = Callable[..., bool]
 
 FIRST = date(2026, 1, 1)
@@ -79,31 +78,20 @@ def use(desk: Desk, ref: str, calls: int, at: datetime) -> None:
 def furnished_runs(furnished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the shop, with usage to be billed."""
     folder = tmp_path_factory.mktemp("runs") / "shop"
-    shutil.copytree(furnished, folder)
-    furnish_runs(Shop(folder))
+    furnish_runs(copied(furnished, folder))
     return folder
 
 
 @pytest.fixture
 def due(furnished_runs: Path, tmp_path: Path) -> Shop:
     """A copy of that."""
-    folder = tmp_path / "due"
-    shutil.copytree(furnished_runs, folder)
-    return Shop(folder)
+    return copied(furnished_runs, tmp_path / "due")
 
 
 @pytest.fixture
-def at_runs(due: Shop) -> Iterator[Stage]:
+def at_runs(due: Shop) -> Iterator[Staged]:
     """Makes the app on that shop."""
-    made: list[BilldeskApp] = []
-
-    def make(**wishes: Any) -> BilldeskApp:  # noqa: ANN401 - passed on as they are
-        made.append(stage(due, **wishes))
-        return made[-1]
-
-    yield make
-    for app in made:
-        app.close_desk()
+    yield from stages(due)
 
 
 async def go(pilot: Pilot[Any], *keys: str) -> None:
@@ -126,7 +114,7 @@ async def preview(pilot: Pilot[Any], app: BilldeskApp, to: str = "wallet") -> No
 @pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x36"])
 @pytest.mark.parametrize("scene", ["list", "preview"])
 def test_usage_runs_look_as_it_was_agreed(
-    scene: str, size: tuple[int, int], at_runs: Stage, snap_compare: Compare
+    scene: str, size: tuple[int, int], at_runs: Staged, snap_compare: Compare
 ) -> None:
     app = at_runs()
 
@@ -136,7 +124,7 @@ def test_usage_runs_look_as_it_was_agreed(
     assert snap_compare(app, terminal_size=size, run_before=act)
 
 
-async def test_usage_is_previewed_typed_for_and_billed(at_runs: Stage, due: Shop) -> None:
+async def test_usage_is_previewed_typed_for_and_billed(at_runs: Staged, due: Shop) -> None:
     app = at_runs()
     async with on_stage(app, LARGE) as pilot:
         await preview(pilot, app)
@@ -173,7 +161,7 @@ async def test_usage_is_previewed_typed_for_and_billed(at_runs: Stage, due: Shop
         assert (newest.lines, newest.corrections, newest.actor) == (wanted, 2, "mira")
 
 
-async def test_usage_can_be_invoiced_instead(at_runs: Stage, due: Shop) -> None:
+async def test_usage_can_be_invoiced_instead(at_runs: Staged, due: Shop) -> None:
     app = at_runs()
     async with on_stage(app, LARGE) as pilot:
         await preview(pilot, app, "invoice")
@@ -189,7 +177,7 @@ async def test_usage_can_be_invoiced_instead(at_runs: Stage, due: Shop) -> None:
         assert len(desk.invoices.list().rows) == len(USED)
 
 
-async def test_what_cannot_be_meant_is_told_in_the_form(at_runs: Stage) -> None:
+async def test_what_cannot_be_meant_is_told_in_the_form(at_runs: Staged) -> None:
     app = at_runs()
     async with on_stage(app, LARGE) as pilot:
         await go(pilot, "N", "tab")
@@ -204,7 +192,7 @@ async def test_what_cannot_be_meant_is_told_in_the_form(at_runs: Stage) -> None:
         assert isinstance(app.screen, BillUsage)
 
 
-async def test_a_line_shows_all_there_is_of_it(at_runs: Stage) -> None:
+async def test_a_line_shows_all_there_is_of_it(at_runs: Staged) -> None:
     app = at_runs()
     async with on_stage(app, LARGE) as pilot:
         await go(pilot, "enter")
@@ -218,7 +206,7 @@ async def test_a_line_shows_all_there_is_of_it(at_runs: Stage) -> None:
 
 
 async def test_a_stopped_run_is_gone_on_with(
-    at_runs: Stage, due: Shop, monkeypatch: pytest.MonkeyPatch
+    at_runs: Staged, due: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rating, "ACCOUNTS_AT_ONCE", 1)
 
@@ -243,7 +231,7 @@ async def test_a_stopped_run_is_gone_on_with(
         assert {run.status for run in desk.usage_runs.list().rows} == {"done"}
 
 
-async def test_whoever_only_looks_bills_nothing(at_runs: Stage) -> None:
+async def test_whoever_only_looks_bills_nothing(at_runs: Staged) -> None:
     app = at_runs(read_only=True)
     async with on_stage(app, LARGE) as pilot:
         await go(pilot, "N")
@@ -251,7 +239,7 @@ async def test_whoever_only_looks_bills_nothing(at_runs: Stage) -> None:
         assert "read-only" in text_of(app)
 
 
-async def test_where_nothing_was_billed_it_says_how_to_begin(staged: Stage) -> None:
+async def test_where_nothing_was_billed_it_says_how_to_begin(staged: Staged) -> None:
     app = staged()
     async with on_stage(app) as pilot:
         await go(pilot, "R")
