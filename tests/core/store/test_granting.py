@@ -240,6 +240,23 @@ def test_a_client_cannot_go_around_the_functions(
         connection.execute(statement)
 
 
+def test_a_login_without_a_grant_can_run_nothing_even_where_it_may_look(
+    postgres_url: str, login: str
+) -> None:
+    may_run = """
+        SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'billdesk'::regnamespace
+        AND has_function_privilege(%s, p.oid, 'EXECUTE')"""
+    with psycopg.connect(postgres_url, autocommit=True) as owner:
+        with psycopg.connect(client_address(postgres_url, login), autocommit=True) as stranger:
+            for statement in ("SELECT * FROM billdesk.account", "SELECT billdesk.micros()"):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    stranger.execute(statement)
+        # As somebody who draws up reports would be let in.
+        owner.execute(f"GRANT USAGE ON SCHEMA billdesk TO {login}")
+        owner.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA billdesk TO {login}")
+        assert owner.execute(may_run, (login,)).fetchall() == []
+
+
 def test_a_refused_right_is_told_in_words(client: Desk) -> None:
     with pytest.raises(NotAllowed, match="may not do that"), client.transaction() as tx:
         tx.execute("UPDATE wallet SET balance_minor = 1000000")
