@@ -243,9 +243,10 @@ def test_a_client_cannot_go_around_the_functions(
 def test_a_login_without_a_grant_can_run_nothing_even_where_it_may_look(
     postgres_url: str, login: str
 ) -> None:
+    # Nobody can run a trigger's function but a trigger.
     may_run = """
         SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'billdesk'::regnamespace
-        AND has_function_privilege(%s, p.oid, 'EXECUTE')"""
+        AND p.prorettype <> 'trigger'::regtype AND has_function_privilege(%s, p.oid, 'EXECUTE')"""
     with psycopg.connect(postgres_url, autocommit=True) as owner:
         with psycopg.connect(client_address(postgres_url, login), autocommit=True) as stranger:
             for statement in ("SELECT * FROM billdesk.account", "SELECT billdesk.micros()"):
