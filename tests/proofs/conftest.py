@@ -28,6 +28,17 @@ def live(ledger_url: str) -> Iterator[Desk]:
         yield live
 
 
+def told_by(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """All that a process says and what went wrong, until it ends.
+
+    `communicate` would lose what was read along with a first line.
+    """
+    with process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        return process.stdout.read(), process.stderr.read()
+
+
 def race(script: str, jobs: Sequence[Sequence[str]]) -> list[Any]:
     """Start one worker per job, let all go at the same moment, and read what each tells."""
     workers = [

@@ -11,7 +11,7 @@ import pytest
 
 from billdesk.core.desk import Desk
 from billdesk.core.rules.sheets import InvoiceSheet
-from tests.proofs.conftest import HERE, fund, race
+from tests.proofs.conftest import HERE, fund, race, told_by
 
 PROCESSES = 8
 WORKER = "invoicing_worker.py"
@@ -58,7 +58,10 @@ def numbers_until_killed(url: str, names: list[str], chance: random.Random) -> l
     """Let workers issue, kill them without warning, and read what was acknowledged to them."""
     workers = [
         subprocess.Popen(
-            [sys.executable, HERE / WORKER, url, name], stdout=subprocess.PIPE, text=True
+            [sys.executable, HERE / WORKER, url, name],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         for name in names
     ]
@@ -72,7 +75,9 @@ def numbers_until_killed(url: str, names: list[str], chance: random.Random) -> l
         for worker in workers:
             worker.kill()
     for worker in workers:
-        lines += worker.communicate()[0].splitlines(keepends=True)
+        told, errors = told_by(worker)
+        assert errors == ""
+        lines += told.splitlines(keepends=True)
     return [line.strip() for line in lines if line.endswith("\n")]
 
 

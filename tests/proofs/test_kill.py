@@ -8,7 +8,7 @@ import time
 import pytest
 
 from billdesk.core.desk import Desk
-from tests.proofs.conftest import HERE, MEMO, fund
+from tests.proofs.conftest import HERE, MEMO, fund, told_by
 
 WORKERS = 2
 LONGEST_SECONDS = 0.5
@@ -37,7 +37,7 @@ def acknowledged_until_killed(
         for worker in workers:
             worker.kill()
     for worker in workers:
-        told, errors = worker.communicate()
+        told, errors = told_by(worker)
         assert errors == ""
         lines += told.splitlines(keepends=True)
     # A line without its end was being written when the kill came.

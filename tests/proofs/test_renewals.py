@@ -13,7 +13,7 @@ from billdesk.core.desk import Desk, open_desk
 from billdesk.core.values.clock import MovingClock, format_instant
 from tests.core.operations.subscribed import Club
 from tests.new_ledger import START
-from tests.proofs.conftest import HERE
+from tests.proofs.conftest import HERE, told_by
 
 PERIODS = 4
 """The one that was begun, and three that were missed."""
@@ -30,15 +30,6 @@ def worker(url: str, instant: str) -> subprocess.Popen[str]:
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     return process
-
-
-def told_by(process: subprocess.Popen[str]) -> tuple[str, str]:
-    """What it said after it was ready. `communicate` would lose what was read along with that line."""
-    with process:
-        process.wait(timeout=120)
-        assert process.stdout is not None
-        assert process.stderr is not None
-        return process.stdout.read(), process.stderr.read()
 
 
 def subscribed(desk: Desk, clock: MovingClock, folder: Path, accounts: int) -> Club:
@@ -82,11 +73,11 @@ def test_killed_while_it_renews_it_bills_each_period_once(
             process = worker(ledger_url, instant)
             time.sleep(chance.uniform(0, 0.15))
             process.kill()
-            process.communicate()
+            told_by(process)
             each_once(desk)
             assert desk.verify().findings == ()
         process = worker(ledger_url, instant)
-        _, errors = process.communicate(timeout=120)
+        _, errors = told_by(process)
         assert errors == ""
         assert each_once(desk)
         assert desk.invoices.audit().is_clean

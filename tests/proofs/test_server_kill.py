@@ -12,7 +12,7 @@ import pytest
 from billdesk.core.desk import create_ledger
 from billdesk.core.values.errors import StoreGone
 from tests.postgres_server import NoPostgresError
-from tests.proofs.conftest import HERE, PATIENCE_SECONDS, fund
+from tests.proofs.conftest import HERE, fund, told_by
 from tests.proofs.killed_server import PROCESSES, KilledServer
 
 WORKERS = 2
@@ -51,7 +51,7 @@ def acknowledged_until_killed(server: KilledServer, names: list[str]) -> list[st
             worker.stdout.readline()
         time.sleep(random.uniform(0, LONGEST_SECONDS))
         server.kill()
-        told = [worker.communicate(timeout=PATIENCE_SECONDS) for worker in workers]
+        told = [told_by(worker) for worker in workers]
     finally:
         for worker in workers:
             worker.kill()
