@@ -229,6 +229,18 @@ def test_a_wallet_that_ends_elsewhere_than_its_chain_is_found(
     assert text in finding.text
 
 
+@pytest.mark.parametrize("change", ["asset = 'EUR'", "id = 'wal_other'"])
+def test_a_wallet_of_another_asset_or_id_is_found(
+    told_url: str, reopened: Callable[[], Desk], change: str
+) -> None:
+    with reopened() as desk:
+        wallet = next(each for each in desk.wallets.list("acme") if each.asset == "USD")
+    tamper(told_url, f"UPDATE wallet SET {change} WHERE id = '{wallet.id}'")
+    first = findings(reopened())[0]
+    assert (first.check, first.account_ref, first.seq) == ("chain", "acme", 1)
+    assert "is not what was posted" in first.text
+
+
 def test_a_wallet_wiped_out_with_its_history_leaves_a_gap_or_is_missed_by_a_checkpoint(
     told_url: str, reopened: Callable[[], Desk], tmp_path: Path
 ) -> None:
