@@ -59,6 +59,8 @@ def test_one_of_a_thing_is_not_many() -> None:
         (timedelta(seconds=60), "1m ago"),
         (timedelta(hours=3, minutes=59), "3h ago"),
         (timedelta(days=41), "41d ago"),
+        (timedelta(days=729), "729d ago"),
+        (timedelta(days=-3650), "in 10y"),
         (timedelta(hours=-5), "in 5h"),
     ],
 )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from billdesk.core.values.money import Money
 
 NOTHING = "–"
+YEAR_SECONDS = 365 * 86_400
 
 STATE_TONES = {
     "OK": "good",
@@ -150,7 +151,7 @@ class Times:
 
 
 def ago(instant: datetime | None, now: datetime) -> str:
-    """`5s ago`, `12m ago`, `3h ago`, `41d ago`; `in 3h` for what lies ahead."""
+    """`5s ago`, `12m ago`, `3h ago`, `41d ago`; `in 3h` for what lies ahead, and `in 9y`."""
     if instant is None:
         return "never"
     seconds = int((now - instant).total_seconds())
@@ -159,6 +160,8 @@ def ago(instant: datetime | None, now: datetime) -> str:
 
 
 def _span(seconds: int) -> str:
+    if seconds >= 2 * YEAR_SECONDS:
+        return f"{seconds // YEAR_SECONDS}y"
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
         if seconds >= size:
             return f"{seconds // size}{unit}"

@@ -14,14 +14,17 @@ if TYPE_CHECKING:
     from billdesk.core.rules.sheets import MatchSheet
 
 RESULTS = 50
-EMPTY = "Type a ref, an id, an e-mail, a name,\na posting or payment id, or a reference."
+EMPTY = (
+    "Type a ref, an e-mail, a name, the number of an invoice, a reference,\n"
+    "or the id of anything: an account, a posting, a payment, a subscription."
+)
 
 
 class Finder(Picker["MatchSheet"]):
     """Finds accounts and says why each of them matched."""
 
     heading = "Find an account"
-    placeholder = "ref, id, e-mail, name, posting or payment id, reference"
+    placeholder = "ref, e-mail, name, invoice number, reference, any id"
 
     def __init__(self) -> None:
         super().__init__()

@@ -107,7 +107,7 @@ class WelcomeScreen(DeskScreen[None]):
         self.table: PagedTable[Choice] = PagedTable(
             (
                 Column("Key", 3, lambda row: (row.key, "accent")),
-                Column("Begin with", 14, lambda row: (row.title, "strong")),
+                Column("Begin with", 16, lambda row: (row.title, "strong")),
                 Column("", 30, lambda row: (row.about, "muted"), grow=1),
             ),
             lambda row: row.title,

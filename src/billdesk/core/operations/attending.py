@@ -119,6 +119,6 @@ def desk_troubles(
     ):
         title = "no recent checkpoint" if checkpoint_at else "no checkpoint was ever sealed"
         found.append(
-            AttentionSheet("note", title, "billdesk seal FILE, kept elsewhere", "overview", None)
+            AttentionSheet("note", title, "seal one, and keep a copy elsewhere", "health", None)
         )
     return found

@@ -133,14 +133,17 @@ def search_accounts(session: Session, text: str, limit: int) -> list[MatchSheet]
 
 
 def account_of_posting(session: Session, text: str) -> tuple[AccountSheet, str] | None:
-    """The account behind a posting's or payment's id, a gateway's id, or an exact reference."""
-    for why, sql in (
-        ("posting", "SELECT account_id FROM posting WHERE id = ?"),
-        ("payment", "SELECT account_id FROM payment WHERE id = ?"),
-        ("payment at the gateway", "SELECT account_id FROM payment WHERE external_id = ?"),
-        ("reference", "SELECT account_id FROM posting WHERE reference = ?"),
+    """The account behind the id of what belongs to it, an invoice's number, or an exact reference."""
+    for why, table, column, value in (
+        ("posting", "posting", "id", text),
+        ("payment", "payment", "id", text),
+        ("invoice", "invoice", "id", text),
+        ("invoice", "invoice", "invoice_number", text.upper()),
+        ("subscription", "subscription", "id", text),
+        ("payment at the gateway", "payment", "external_id", text),
+        ("reference", "posting", "reference", text),
     ):
-        row = session.one(sql, (text,))
+        row = session.one(f"SELECT account_id FROM {table} WHERE {column} = ?", (value,))
         account = find_account(session, row[0]) if row else None
         if account:
             return account, why

@@ -19,6 +19,7 @@ from billdesk.core.values.errors import (
 )
 from billdesk.core.values.money import Money
 from tests.core.operations.conftest import MEMO
+from tests.core.operations.rows import add_row
 
 # --- accounts ----------------------------------------------------------------------------------
 
@@ -138,6 +139,31 @@ def test_the_finder_knows_everything_that_belongs_to_an_account(
     assert [match.account.ref for match in desk.accounts.find("acme")] == ["acme", "acme-two"]
     assert len(desk.accounts.find("acme", limit=1)) == 1
     assert desk.accounts.find("  ") == desk.accounts.find("nothing like it") == ()
+
+
+def test_an_invoice_or_a_subscription_leads_to_its_account(desk: Desk, acme: str) -> None:
+    made = {"account_id": desk.accounts.get(acme).id, "asset": "USD", "actor": "me"}
+    with desk._office.database.write() as session:
+        add_row(
+            session, "invoice",
+            {**made, "id": "inv_1", "kind": "invoice", "source": "manual", "status": "open",
+             "invoice_number": "INV-000021", "created_at": 0, "changed_at": 0, "finalized_at": 0},
+        )  # fmt: skip
+        add_row(
+            session, "subscription",
+            {**made, "id": "sub_1", "status": "active", "plan_code": "pro", "plan_version": 1,
+             "schedule": "monthly", "paid_by": "wallet", "anchor_on": "2026-01-01",
+             "period_since": 0, "period_until": 1, "created_at": 0, "changed_at": 0},
+        )  # fmt: skip
+    for text, why in (
+        ("INV-000021", "invoice"),
+        ("inv-000021", "invoice"),
+        ("inv_1", "invoice"),
+        ("sub_1", "subscription"),
+    ):
+        [found] = desk.accounts.find(text)
+        assert (found.account.ref, found.why) == (acme, why)
+    assert desk.accounts.find("INV-000022") == ()
 
 
 def test_an_account_that_matches_twice_is_found_once(desk: Desk) -> None:
