@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from textual.binding import Binding
 
-from billdesk.app import BilldeskApp, run_desk
+from billdesk.app import TRY_DEMO, BilldeskApp, run_desk
 from billdesk.core.desk import Desk, create_ledger, open_desk
 from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.errors import NotALedger, NotFound, StoreGone
@@ -86,6 +86,14 @@ async def test_the_first_frame_stands_before_the_ledger_is_open(shop: Shop) -> N
         may_open.set()
         await until(pilot, lambda: app.desk is not None)
     app.close_desk()
+
+
+async def test_whoever_wants_the_demo_ends_the_desk_with_that_wish(tmp_path: Path) -> None:
+    app = app_on(tmp_path / "new.ledger")
+    async with on_stage(app) as pilot:
+        await pilot.press("d")
+        await pilot.pause()
+    assert app.return_value == TRY_DEMO
 
 
 async def test_without_a_ledger_one_is_welcomed_and_can_make_one(tmp_path: Path) -> None:

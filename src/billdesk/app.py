@@ -34,6 +34,8 @@ from billdesk.screens.themes import (
 if TYPE_CHECKING:
     from billdesk.core.desk import Desk
 
+__all__ = ["TRY_DEMO", "BilldeskApp", "run_desk"]
+
 NEEDS_A_LEDGER = {"finder", "export", "go", "previous_place"}
 
 Opener = Callable[[str | None], "Desk"]
@@ -298,7 +300,8 @@ def run_desk(
     `screen` names the first screen, `account` opens one account at once; `companion` runs in a
     thread beside the open desk, and its second argument says whether the app is closing. Without a
     `theme` the desk has the colours that were chosen last. Without a ledger the welcome screen helps
-    to get one. Returns the exit status. Raises NotFound for a theme or screen that does not exist.
+    to get one. Returns the exit status, TRY_DEMO when the demo is wanted. Raises NotFound for a theme
+    or screen that does not exist.
     """
     names = [place.name for place in (*PLACES, *BY_NAME)]
     if screen is not None and screen not in names:
@@ -323,10 +326,6 @@ def run_desk(
         wanted = app.run()
     finally:
         app.close_desk()
-    if wanted == TRY_DEMO:
-        from billdesk.demo import run
-
-        return run(None, no_ui=False)
     return wanted or app.return_code or 0
 
 

@@ -33,9 +33,14 @@ def open_screens(
             "the desk needs a terminal",
             "`billdesk overview` prints what it would show; `billdesk --help` has the rest",
         )
-    from billdesk.app import run_desk
+    from billdesk.app import TRY_DEMO, run_desk
 
-    return run_desk(door.ledger, read_only=read_only, theme=theme, screen=screen, account=account)
+    status = run_desk(door.ledger, read_only=read_only, theme=theme, screen=screen, account=account)
+    if status != TRY_DEMO:
+        return status
+    from billdesk.demo import run
+
+    return run(None, no_ui=False)
 
 
 def acct(
