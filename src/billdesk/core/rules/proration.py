@@ -16,6 +16,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from billdesk.core.rules.periods import days_between
+from billdesk.core.values.money import round_ratio
 
 
 class Share(NamedTuple):
@@ -26,29 +27,11 @@ class Share(NamedTuple):
 
     def of(self, amount_minor: int) -> int:
         """This share of an amount in minor units, rounded once, half away from zero."""
-        if self.days == 0:
-            return 0
-        size = (2 * abs(amount_minor) * self.days_left + self.days) // (2 * self.days)
-        return size if amount_minor >= 0 else -size
+        return round_ratio(amount_minor * self.days_left, self.days) if self.days else 0
 
     def whole_of(self, count: int) -> int:
         """This share of something that is granted in whole numbers, rounded down."""
         return count * self.days_left // self.days if self.days else 0
-
-
-class Proration(NamedTuple):
-    """A change within a period, in minor units: what comes back of the old price, what the new costs.
-
-    Both are zero or more; `net_minor` is to be paid, or, below zero, to be given back.
-    """
-
-    unused_minor: int
-    rest_minor: int
-
-    @property
-    def net_minor(self) -> int:
-        """What the change costs."""
-        return self.rest_minor - self.unused_minor
 
 
 def share_left(since: datetime, until: datetime, now: datetime, zone: ZoneInfo) -> Share:
@@ -58,8 +41,3 @@ def share_left(since: datetime, until: datetime, now: datetime, zone: ZoneInfo) 
     """
     days = max(days_between(since, until, zone), 0)
     return Share(min(max(days_between(now, until, zone), 0), days), days)
-
-
-def prorate(old_minor: int, new_minor: int, left: Share) -> Proration:
-    """What it costs to have the rest of a period for another price: both are for the whole period."""
-    return Proration(left.of(old_minor), left.of(new_minor))
