@@ -198,9 +198,11 @@ def test_what_is_no_ledger_is_not_migrated(tmp_path: Path, postgres_empty_url: s
     sqlite3.connect(str(other)).execute("CREATE TABLE x (y)").connection.close()
     text = tmp_path / "text"
     text.write_text("hello " * 1000)
-    for address in (str(other), str(text), postgres_empty_url):
-        with pytest.raises(NotALedger):
+    for address in (str(other), postgres_empty_url):
+        with pytest.raises(NotALedger, match="no ledger here"):
             migrate(address)
+    with pytest.raises(NotALedger, match=f"not a ledger: {text}"):
+        migrate(str(text))
     with pytest.raises(NotFound):
         migrate(str(tmp_path / "missing"))
     with pytest.raises(StoreGone):

@@ -159,7 +159,7 @@ def postgres_engine(url: str) -> sa.Engine:
 def _version(connection: sa.Connection) -> str:
     schema = SCHEMA if connection.dialect.name == "postgresql" else None
     if not sa.inspect(connection).has_table("alembic_version", schema=schema):
-        raise NotALedger("there is no ledger here", "run billdesk init")
+        raise NotALedger("there is no ledger here", "name another, or make one with billdesk init")
     table = f"{schema}.alembic_version" if schema else "alembic_version"
     version: str | None = connection.exec_driver_sql(f"SELECT version_num FROM {table}").scalar()
     return version or "0000"
@@ -178,5 +178,6 @@ class MappedErrors:
         """Unwrap the driver's error and map it."""
         if isinstance(error, sa.exc.DBAPIError) and error.orig is not None:
             mapped = postgres_errors if is_postgres(self._url) else sqlite_errors
-            with mapped("the ledger"):
+            # A database's address may hold a password.
+            with mapped("the database" if is_postgres(self._url) else self._url):
                 raise error.orig
