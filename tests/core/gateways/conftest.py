@@ -10,7 +10,7 @@ import pytest
 
 from billdesk.core.gateways.sandbox import Sandbox, SandboxSwitches
 from billdesk.core.values.clock import MovingClock
-from tests.core.gateways.sandbox_steps import MINUTE
+from tests.core.gateways.sandbox.steps import MINUTE
 from tests.gateway_servers.scene import Scene
 
 MAKES = ("sandbox", "stripe", "paypal", "paystack")

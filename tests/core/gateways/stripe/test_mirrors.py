@@ -16,7 +16,7 @@ from billdesk.core.rules.mirrors import GatewayLine, GatewayPart, InvoiceRequest
 from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.errors import GatewayError, GatewayUnreachable
 from billdesk.core.values.money import Money
-from tests.core.gateways.stripe_steps import read, stages
+from tests.core.gateways.stripe.steps import read, stages
 from tests.gateway_servers.stripe_billing import MONTH_SECONDS, StripeBilling
 from tests.gateway_servers.stripe_books import JSON
 from tests.gateway_servers.stripe_scene import StripeScene
@@ -24,19 +24,6 @@ from tests.gateway_servers.stripe_server import Reply
 from tests.new_ledger import seeded
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def scene(clock: MovingClock) -> Iterator[StripeScene]:
-    scene = StripeScene(clock)
-    yield scene
-    scene.close()
-    assert scene.violations() == []
-
-
-@pytest.fixture
-def stripe(scene: StripeScene) -> Stripe:
-    return scene.gateway()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from billdesk.core.rules.gateway import Fact, Method, OffSessionRequest
 from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.errors import GatewayError, GatewayUnreachable
 from billdesk.core.values.money import Money
-from tests.core.gateways.sandbox_steps import MINUTE, everything, last, request
+from tests.core.gateways.sandbox.steps import MINUTE, everything, last, request
 
 
 @pytest.fixture

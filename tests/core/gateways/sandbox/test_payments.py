@@ -15,7 +15,7 @@ from billdesk.core.rules.gateway import Fact, FactPage, Gateway, PaymentRequest
 from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.errors import GatewayError, GatewayUnreachable
 from billdesk.core.values.money import Money
-from tests.core.gateways.sandbox_steps import MINUTE, MONDAY, everything, last, request, stages
+from tests.core.gateways.sandbox.steps import MINUTE, MONDAY, everything, last, request, stages
 
 # --- a payment's life ----------------------------------------------------------------------------
 

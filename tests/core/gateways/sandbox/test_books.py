@@ -15,7 +15,7 @@ import pytest
 from billdesk.core.gateways.sandbox import Sandbox, SandboxSwitches
 from billdesk.core.values.clock import MovingClock, to_micros
 from billdesk.core.values.errors import GatewayError, GatewayUnreachable
-from tests.core.gateways.sandbox_steps import MINUTE, everything, last, request, stages
+from tests.core.gateways.sandbox.steps import MINUTE, everything, last, request, stages
 
 # --- books ---------------------------------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -25,19 +24,6 @@ from tests.gateway_servers.stripe_scene import StripeScene
 from tests.gateway_servers.stripe_server import Reply
 
 REQUEST = PaymentRequest("pay_1", Money(10_000, "USD"), "acme", "deposit", "a@acme.test")
-
-
-@pytest.fixture
-def scene(clock: MovingClock) -> Iterator[StripeScene]:
-    scene = StripeScene(clock)
-    yield scene
-    scene.close()
-    assert scene.violations() == []
-
-
-@pytest.fixture
-def stripe(scene: StripeScene) -> Stripe:
-    return scene.gateway()
 
 
 def query(scene: StripeScene, external_id: str | None, payment_id: str = "pay_1") -> PaymentQuery:

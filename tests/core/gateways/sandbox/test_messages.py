@@ -28,7 +28,7 @@ from billdesk.core.values.errors import (
     KeyRefused,
 )
 from billdesk.core.values.money import Money
-from tests.core.gateways.sandbox_steps import MINUTE, MONDAY, everything, request, stages
+from tests.core.gateways.sandbox.steps import MINUTE, MONDAY, everything, request, stages
 
 USD = Money(10_000, "USD")
 

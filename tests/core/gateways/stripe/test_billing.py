@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from billdesk.core.gateways.stripe import Stripe
 from billdesk.core.rules.gateway import Stage
-from billdesk.core.values.clock import MovingClock, from_micros
+from billdesk.core.values.clock import from_micros
 from billdesk.core.values.errors import GatewayError
 from billdesk.core.values.money import Money
 from tests.gateway_servers.stripe_books import JSON
 from tests.gateway_servers.stripe_scene import StripeScene
-
-
-@pytest.fixture
-def scene(clock: MovingClock) -> Iterator[StripeScene]:
-    scene = StripeScene(clock)
-    yield scene
-    scene.close()
-    assert scene.violations() == []
-
-
-@pytest.fixture
-def stripe(scene: StripeScene) -> Stripe:
-    return scene.gateway()
 
 
 def invoice(scene: StripeScene, **fields: object) -> JSON:

@@ -14,7 +14,7 @@ from billdesk.core.rules.gateway import Fact
 from billdesk.core.values.clock import MovingClock, to_micros
 from billdesk.core.values.errors import GatewayError
 from billdesk.core.values.money import Money
-from tests.core.gateways.sandbox_steps import MONDAY, everything
+from tests.core.gateways.sandbox.steps import MONDAY, everything
 
 PRICE = Money(2_900, "USD")
 

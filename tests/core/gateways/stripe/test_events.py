@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from billdesk.core.gateways.stripe import Stripe
 from billdesk.core.rules.gateway import PaymentRequest
-from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.errors import GatewayUnreachable
 from billdesk.core.values.money import Money
-from tests.core.gateways.stripe_steps import foreign_intent, pay, read, stages
+from tests.core.gateways.stripe.steps import foreign_intent, pay, read, stages
 from tests.gateway_servers.stripe_books import JSON
 from tests.gateway_servers.stripe_scene import StripeScene
 from tests.gateway_servers.stripe_server import Reply
-
-
-@pytest.fixture
-def scene(clock: MovingClock) -> Iterator[StripeScene]:
-    scene = StripeScene(clock)
-    yield scene
-    scene.close()
-    assert scene.violations() == []
-
-
-@pytest.fixture
-def stripe(scene: StripeScene) -> Stripe:
-    return scene.gateway()
-
 
 # --- what events say -----------------------------------------------------------------------------
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -14,25 +13,12 @@ from billdesk.core.gateways.stripe.events import EVENT_TYPES
 from billdesk.core.rules.gateway import Fact
 from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.errors import GatewayBusy, GatewayError
-from tests.core.gateways.stripe_steps import foreign_intent, pay, read, stages, subscription
+from tests.core.gateways.stripe.steps import foreign_intent, pay, read, stages, subscription
 from tests.gateway_servers.stripe_scene import StripeScene
 from tests.gateway_servers.stripe_server import Reply
 
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture
-def scene(clock: MovingClock) -> Iterator[StripeScene]:
-    scene = StripeScene(clock)
-    yield scene
-    scene.close()
-    assert scene.violations() == []
-
-
-@pytest.fixture
-def stripe(scene: StripeScene) -> Stripe:
-    return scene.gateway()
 
 
 # --- passes --------------------------------------------------------------------------------------

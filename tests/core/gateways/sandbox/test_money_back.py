@@ -13,7 +13,7 @@ from billdesk.core.rules.gateway import Fact, PaymentQuery, RefundQuery, RefundR
 from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.errors import GatewayError, GatewayUnreachable
 from billdesk.core.values.money import Money
-from tests.core.gateways.sandbox_steps import MINUTE, MONDAY, everything, request, stages
+from tests.core.gateways.sandbox.steps import MINUTE, MONDAY, everything, request, stages
 
 BY_HAND = SandboxSwitches(settles_after=None, refund_takes=MINUTE)
 
