@@ -16,7 +16,12 @@ from billdesk.screens.account import AccountScreen
 from billdesk.screens.balances import BalancesScreen
 from billdesk.screens.chrome import StatusLine
 from billdesk.screens.export import Export
+from billdesk.screens.filter_line import FilterLine
+from billdesk.screens.health import HealthScreen
+from billdesk.screens.invoice import InvoiceScreen
+from billdesk.screens.line_input import LineInput
 from billdesk.screens.palette import Palette
+from billdesk.screens.welcome import WelcomeScreen
 from tests.screens.desk_pilot import (
     LARGE,
     PATIENCE_SECONDS,
@@ -213,3 +218,42 @@ async def test_an_export_is_stopped_by_esc_and_leaves_no_half_a_file(
         await press(pilot, "escape")
         assert not isinstance(app.screen, Export)
     assert names_in(tmp_path) == set()
+
+
+async def test_what_is_proposed_is_typed_over_and_what_was_typed_is_not(staged: Staged) -> None:
+    app = staged()
+    async with on_stage(app) as pilot:
+        await press(pilot, "e", *"jsonl")
+        assert app.screen.query_one("#format", LineInput).value == "jsonl"
+        await press(pilot, "escape", "2", "slash", *"birch", "enter")
+        await press(pilot, "slash", "x")
+        assert app.screen.query_one(FilterLine).value == "birchx"
+
+
+async def test_a_note_about_the_checkpoint_leads_to_where_one_is_sealed(staged: Staged) -> None:
+    app = staged()
+    async with on_stage(app) as pilot:
+        assert "no checkpoint was ever sealed" in text_of(app)
+        await press(pilot, "G", "enter")
+        assert where(app) is HealthScreen
+
+
+async def test_an_invoice_is_opened_by_its_number(staged: Staged) -> None:
+    app = staged()
+    async with on_stage(app) as pilot:
+        await press(pilot, "colon")
+        await write(pilot, "inv INV-404")
+        await press(pilot, "enter")
+        assert where(app) is InvoiceScreen
+        await until(pilot, lambda: "no invoice 'INV-404'" in text_of(app))
+
+
+async def test_without_a_ledger_nothing_is_opened_by_name(tmp_path: Path) -> None:
+    app = app_on(tmp_path / "nothing.ledger")
+    async with on_stage(app) as pilot:
+        await until(pilot, lambda: "Try the demo" in text_of(app))
+        await press(pilot, "colon")
+        await write(pilot, "acct acme")
+        assert "No such command." in text_of(app)
+        await press(pilot, "enter", "escape")
+        assert where(app) is WelcomeScreen

@@ -52,7 +52,7 @@ class Palette(Picker[Command]):
     """The commands of the screen it was called from, the nearest to the focus first."""
 
     heading = "Commands"
-    placeholder = "a command; or acct REF, goto 2026-08, theme NAME"
+    placeholder = "a command; or acct REF, inv NUMBER, goto 2026-08, theme NAME"
     look_after_seconds = 0.0
 
     def __init__(self, called_from: Screen[Any]) -> None:
@@ -79,18 +79,21 @@ class Palette(Picker[Command]):
         ]
         # What begins with what was typed is what was meant; else all stay in their order.
         found.sort(key=lambda command: not command.title.lower().startswith(text.lower()))
-        self.table.empty = f"Enter does: {text}" if _typed_command(text) else "No such command."
-        self.table.show_rows([] if _typed_command(text) else found)
+        typed = self._typed_command(text)
+        self.table.empty = f"Enter does: {text}" if typed else "No such command."
+        self.table.show_rows([] if typed else found)
         self.table.move_to(0)
 
     def choose(self, row: Command | None, text: str) -> None:
-        typed = _typed_command(text)
+        typed = self._typed_command(text)
         app, node = self.app, self._called_from
         if typed is not None:
             self.dismiss()
             name, value = typed
             if name == "acct":
                 app.show_account(value)
+            elif name == "inv":
+                app.push_screen(_invoice(value))
             elif name == "goto":
                 app.show_entries(f"asof:{value}")
             else:
@@ -99,14 +102,19 @@ class Palette(Picker[Command]):
             self.dismiss()
             app.call_later(app.run_action, row.action, row.node)
 
+    def _typed_command(self, text: str) -> tuple[str, str] | None:
+        """`acct REF`, `inv NUMBER`, `goto DATE` or `theme NAME`, as its two words."""
+        name, _, value = text.strip().partition(" ")
+        value = value.strip()
+        if name in {"acct", "inv", "goto"} and value and self.app.desk is not None:
+            return name, value
+        return (name, value) if name == "theme" and value in THEME_NAMES else None
 
-def _typed_command(text: str) -> tuple[str, str] | None:
-    """`acct REF`, `goto DATE` or `theme NAME`, as its two words."""
-    name, _, value = text.strip().partition(" ")
-    value = value.strip()
-    if name in {"acct", "goto"} and value:
-        return name, value
-    return (name, value) if name == "theme" and value in THEME_NAMES else None
+
+def _invoice(number: str) -> Screen[None]:
+    from billdesk.screens.invoice import InvoiceScreen  # noqa: PLC0415 - seldom wanted
+
+    return InvoiceScreen(number)
 
 
 def _commands(screen: Screen[Any]) -> list[Command]:

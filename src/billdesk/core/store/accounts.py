@@ -138,6 +138,7 @@ def account_of_posting(session: Session, text: str) -> tuple[AccountSheet, str] 
         ("posting", "posting", "id", text),
         ("payment", "payment", "id", text),
         ("invoice", "invoice", "id", text),
+        ("invoice", "invoice", "invoice_number", text),
         ("invoice", "invoice", "invoice_number", text.upper()),
         ("subscription", "subscription", "id", text),
         ("payment at the gateway", "payment", "external_id", text),

@@ -144,11 +144,13 @@ def test_the_finder_knows_everything_that_belongs_to_an_account(
 def test_an_invoice_or_a_subscription_leads_to_its_account(desk: Desk, acme: str) -> None:
     made = {"account_id": desk.accounts.get(acme).id, "asset": "USD", "actor": "me"}
     with desk._office.database.write() as session:
-        add_row(
-            session, "invoice",
-            {**made, "id": "inv_1", "kind": "invoice", "source": "manual", "status": "open",
-             "invoice_number": "INV-000021", "created_at": 0, "changed_at": 0, "finalized_at": 0},
-        )  # fmt: skip
+        for number in ("INV-000021", "Re-21"):
+            add_row(
+                session, "invoice",
+                {**made, "id": f"inv_{number}", "kind": "invoice", "source": "manual",
+                 "status": "open", "invoice_number": number, "created_at": 0, "changed_at": 0,
+                 "finalized_at": 0},
+            )  # fmt: skip
         add_row(
             session, "subscription",
             {**made, "id": "sub_1", "status": "active", "plan_code": "pro", "plan_version": 1,
@@ -158,7 +160,8 @@ def test_an_invoice_or_a_subscription_leads_to_its_account(desk: Desk, acme: str
     for text, why in (
         ("INV-000021", "invoice"),
         ("inv-000021", "invoice"),
-        ("inv_1", "invoice"),
+        ("Re-21", "invoice"),
+        ("inv_Re-21", "invoice"),
         ("sub_1", "subscription"),
     ):
         [found] = desk.accounts.find(text)
