@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from billdesk.core.values.errors import BadInput
-from billdesk.core.values.text import check_memo, check_optional_text, check_text
+from billdesk.core.values.text import check_memo, check_optional_text, check_text, check_word
 
 KEPT = ["Zoë", "株式会社", "a\u202eb", "\x1b[2J", "👩‍👩‍👧", "two\nlines", "x" * 20]
 LOST = ["a\x00b", "\ud800", "x" * 21]
@@ -35,3 +35,12 @@ def test_a_memo_says_why() -> None:
     for memo in ("", "too short", "   short   ", "x" * 501, "a good reason\x00"):
         with pytest.raises(BadInput, match="memo"):
             check_memo(memo)
+
+
+def test_a_word_is_one_of_those_that_there_are_or_none() -> None:
+    for word in (None, "open", "closed"):
+        check_word(word, "status", ("open", "closed"))
+    for word in ("", "OPEN", "opened"):
+        with pytest.raises(BadInput, match="there is no status") as refused:
+            check_word(word, "status", ("open", "closed"))
+        assert refused.value.hint == "one of open, closed"

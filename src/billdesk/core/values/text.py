@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from billdesk.core.values.errors import BadInput
 
 NAME_LENGTH = 200
@@ -32,6 +34,12 @@ def check_optional_text(value: str | None, what: str, longest: int) -> str | Non
     if value is None or not value.strip():
         return None
     return check_text(value, what, longest)
+
+
+def check_word(value: str | None, what: str, known: Collection[str]) -> None:
+    """A word out of a few, or none at all. Raises BadInput for another."""
+    if value is not None and value not in known:
+        raise BadInput(f"there is no {what} {value[:30]!r}", f"one of {', '.join(known)}")
 
 
 def check_memo(value: str) -> str:

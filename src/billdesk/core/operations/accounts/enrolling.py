@@ -33,7 +33,13 @@ from billdesk.core.values.errors import (
 )
 from billdesk.core.values.ids import check_account_ref
 from billdesk.core.values.money import Money, exponent_of, parse_money
-from billdesk.core.values.text import NAME_LENGTH, check_memo, check_optional_text, check_text
+from billdesk.core.values.text import (
+    NAME_LENGTH,
+    check_memo,
+    check_optional_text,
+    check_text,
+    check_word,
+)
 
 HOUSE = "house"
 """The desk's own account: fees, bank, tax."""
@@ -94,8 +100,7 @@ class Accounts:
     ) -> Page[AccountSheet]:
         """Accounts by ref; `text` is looked for in ref, name and e-mail. Raises BadInput."""
         check_limit(limit)
-        if status is not None and status not in STATUSES:
-            raise BadInput(f"there is no status {status[:30]!r}", f"one of {', '.join(STATUSES)}")
+        check_word(status, "status", STATUSES)
         with self._office.database.read() as session:
             rows = store.list_accounts(session, text=text, status=status, after=after, limit=limit)
         return Page(tuple(rows), rows[-1].ref if len(rows) == limit else None)
@@ -235,10 +240,7 @@ class Wallets:
         check_limit(limit)
         if sort not in SORTS:
             raise BadInput(f"cannot sort by {sort[:30]!r}", f"one of {', '.join(SORTS)}")
-        if standing is not None and standing not in STANDINGS:
-            raise BadInput(
-                f"there is no standing {standing[:30]!r}", f"one of {', '.join(STANDINGS)}"
-            )
+        check_word(standing, "standing", STANDINGS)
         offset = read_cursor(after) or 0
         with self._office.database.read() as session:
             rows = balance_rows(

@@ -48,7 +48,7 @@ from billdesk.core.values.errors import (
 )
 from billdesk.core.values.ids import is_id
 from billdesk.core.values.money import CREDIT, Money, format_minor
-from billdesk.core.values.text import check_memo
+from billdesk.core.values.text import check_memo, check_word
 
 
 def pack_paid(office: Office, session: Session, invoice_id: str, now: datetime) -> None:
@@ -213,8 +213,7 @@ class Packs:
     ) -> Page[PurchaseSheet]:
         """Purchases, the newest first. Raises BadInput, NotFound for the account."""
         check_limit(limit)
-        if status is not None and status not in STATUSES:
-            raise BadInput(f"there is no status {status[:30]!r}", f"one of {', '.join(STATUSES)}")
+        check_word(status, "status", STATUSES)
         with self._office.database.read() as session:
             account_id = self._office.account(session, account).id if account else None
             rows = store.list_purchases(

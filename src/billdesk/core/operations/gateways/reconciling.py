@@ -40,7 +40,7 @@ from billdesk.core.values.errors import (
 )
 from billdesk.core.values.ids import check_reference
 from billdesk.core.values.money import Money, format_minor
-from billdesk.core.values.text import check_memo
+from billdesk.core.values.text import check_memo, check_word
 
 USUAL_SPAN = timedelta(days=30)
 REFERENCE_KEPT = timedelta(hours=24)
@@ -189,8 +189,7 @@ class Reconciliations:
         explained. Raises BadInput, NotFound.
         """
         check_limit(limit)
-        if outcome is not None and outcome not in FILTERS:
-            raise BadInput(f"there is no outcome {outcome[:30]!r}", f"one of {', '.join(FILTERS)}")
+        check_word(outcome, "outcome", FILTERS)
         now = to_micros(self._office.now())
         with self._office.database.read() as session:
             _run(session, id)
@@ -224,8 +223,7 @@ class Reconciliations:
         The totals are the differences, each without its sign. Raises NotFound, BadInput,
         AlreadyExists.
         """
-        if format not in FORMATS:
-            raise BadInput(f"there is no format {format[:20]!r}", f"one of {', '.join(FORMATS)}")
+        check_word(format, "format", FORMATS)
         rows, target, now = 0, Path(path), to_micros(self._office.now())
         write = csv_line if format == "csv" else _json_line
         with self._office.database.read(snapshot=True) as session:

@@ -45,9 +45,9 @@ from billdesk.core.store.parties import party_of
 from billdesk.core.store.sessions import Session
 from billdesk.core.values.clock import to_micros
 from billdesk.core.values.cursors import read_cursor
-from billdesk.core.values.errors import AccountClosed, BadInput, NotFound, Refused
+from billdesk.core.values.errors import AccountClosed, NotFound, Refused
 from billdesk.core.values.money import Money
-from billdesk.core.values.text import SUBJECT_LENGTH, check_memo, check_text
+from billdesk.core.values.text import SUBJECT_LENGTH, check_memo, check_text, check_word
 
 STATUSES = ("draft", "open", "paid", "void", "uncollectible")
 KINDS = ("invoice", "credit_note")
@@ -273,9 +273,8 @@ class Invoices:
         """
         office = self._office
         check_limit(limit)
-        for value, known, what in ((status, STATUSES, "status"), (kind, KINDS, "kind")):
-            if value is not None and value not in known:
-                raise BadInput(f"there is no {what} {value[:30]!r}", f"one of {', '.join(known)}")
+        check_word(status, "status", STATUSES)
+        check_word(kind, "kind", KINDS)
         text = check_text(text.strip(), "text", SUBJECT_LENGTH) if text else None
         with office.database.read() as session:
             wanted = InvoiceFilter(

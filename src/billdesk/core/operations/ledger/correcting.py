@@ -39,7 +39,7 @@ class Refunds:
         return _correct(office, "refund", "ref", charge_id, legs, note, now)
 
     def list(self, *, after: str | None = None, limit: int = 200) -> Page[EntrySheet]:
-        """Refunds, the newest first."""
+        """Refunds, the newest first. Raises BadInput for the limit or the cursor."""
         return _page(self._office, ("refund",), after, limit)
 
 
@@ -89,7 +89,7 @@ class Adjustments:
         return self._adjust(account, amount, -1, memo, reference)
 
     def list(self, *, after: str | None = None, limit: int = 200) -> Page[EntrySheet]:
-        """Adjustments, the newest first."""
+        """Adjustments, the newest first. Raises BadInput for the limit or the cursor."""
         kinds = ("manual_credit", "manual_debit", "reversal")
         return _page(self._office, kinds, after, limit)
 

@@ -19,6 +19,7 @@ from billdesk.core.store.history import stream_entries
 from billdesk.core.values.clock import format_instant
 from billdesk.core.values.errors import AlreadyExists, BadInput, StoreError
 from billdesk.core.values.money import Money, format_minor
+from billdesk.core.values.text import check_word
 
 FORMATS = ("csv", "jsonl", "hledger", "beancount")
 _COLUMNS = (
@@ -40,8 +41,7 @@ def export_entries(
 
     Raises BadInput for the form or the place, AlreadyExists, NotFound for the account.
     """
-    if form not in FORMATS:
-        raise BadInput(f"there is no format {form[:20]!r}", f"one of {', '.join(FORMATS)}")
+    check_word(form, "format", FORMATS)
     totals: dict[str, int] = {}
     rows = 0
     with new_file(path) as stream, office.database.read(snapshot=True) as session:

@@ -29,7 +29,7 @@ from billdesk.core.values.clock import to_micros
 from billdesk.core.values.errors import BadInput, Broken, HoldNotOpen, NotFound
 from billdesk.core.values.ids import check_reference
 from billdesk.core.values.money import Money, read_amount
-from billdesk.core.values.text import SUBJECT_LENGTH, check_optional_text
+from billdesk.core.values.text import SUBJECT_LENGTH, check_optional_text, check_word
 
 LONGEST = timedelta(days=366)
 STATUSES = ("open", "captured", "released", "expired")
@@ -174,8 +174,7 @@ class Holds:
     ) -> Page[HoldSheet]:
         """Holds, the newest first. Raises BadInput, NotFound for the account."""
         check_limit(limit)
-        if status is not None and status not in STATUSES:
-            raise BadInput(f"there is no status {status[:30]!r}", f"one of {', '.join(STATUSES)}")
+        check_word(status, "status", STATUSES)
         with self._office.database.read() as session:
             account_id = self._office.account(session, account).id if account else None
             rows = list_holds(

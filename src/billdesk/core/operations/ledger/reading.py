@@ -37,6 +37,7 @@ from billdesk.core.values.clock import aware, to_micros
 from billdesk.core.values.cursors import read_cursor
 from billdesk.core.values.errors import BadInput, Broken, NotFound
 from billdesk.core.values.money import Money, exponent_of, read_amount
+from billdesk.core.values.text import check_word
 
 MOST_AT_ONCE = 10_000
 
@@ -139,9 +140,8 @@ def check_filter(office: Office, session: Session, wanted: EntryFilter) -> None:
         office.account(session, wanted.account)
     if wanted.asset is not None:
         exponent_of(wanted.asset)
-    unknown = [kind for kind in wanted.kinds if kind not in KINDS]
-    if unknown:
-        raise BadInput(f"there is no kind {unknown[0][:30]!r}", f"one of {', '.join(KINDS)}")
+    for kind in wanted.kinds:
+        check_word(kind, "kind", KINDS)
     for instant in (wanted.since, wanted.until):
         if instant is not None:
             aware(instant)

@@ -31,6 +31,7 @@ from billdesk.core.values.errors import (
 )
 from billdesk.core.values.ids import is_id
 from billdesk.core.values.money import CREDIT, Money, read_amount
+from billdesk.core.values.text import check_word
 
 MINIMUM = Money(1000, "USD")
 """The smallest deposit; other currencies have none of their own yet."""
@@ -210,8 +211,7 @@ class Payments:
     ) -> Page[PaymentSheet]:
         """Payments, the newest first. Raises BadInput, NotFound for the account."""
         check_limit(limit)
-        if status is not None and status not in STATUSES:
-            raise BadInput(f"there is no status {status[:30]!r}", f"one of {', '.join(STATUSES)}")
+        check_word(status, "status", STATUSES)
         with self._office.database.read() as session:
             account_id = self._office.account(session, account).id if account else None
             rows, cursor = store.list_payments(
@@ -238,7 +238,7 @@ class Facts:
     ) -> Page[FactSheet]:
         """What the gateways said, the newest first; `state` is applied or waiting.
 
-        `payment` is the id of the one they are about.
+        `payment` is the id of the one they are about. Raises BadInput for the limit or the cursor.
         """
         check_limit(limit)
         with self._office.database.read() as session:

@@ -33,7 +33,7 @@ from billdesk.core.values.errors import (
 )
 from billdesk.core.values.ids import is_id
 from billdesk.core.values.money import Money, read_amount
-from billdesk.core.values.text import check_memo
+from billdesk.core.values.text import check_memo, check_word
 
 KEYS_LIVE = timedelta(hours=24)
 """A refund that no gateway has heard of after so long was never asked for."""
@@ -140,7 +140,7 @@ class CardRefunds:
     ) -> Page[CardRefundSheet]:
         """Refunds to where money came from, the newest first. Raises BadInput, NotFound."""
         check_limit(limit)
-        _check_status(status, REFUND_STATUSES)
+        check_word(status, "status", REFUND_STATUSES)
         with self._office.database.read() as session:
             account_id = self._office.account(session, account).id if account else None
             rows, cursor = store.list_card_refunds(
@@ -166,7 +166,7 @@ class Disputes:
     ) -> Page[DisputeSheet]:
         """Contested payments, the newest first. Raises BadInput, NotFound."""
         check_limit(limit)
-        _check_status(status, DISPUTE_STATUSES)
+        check_word(status, "status", DISPUTE_STATUSES)
         with self._office.database.read() as session:
             account_id = self._office.account(session, account).id if account else None
             rows, cursor = store.list_disputes(
@@ -245,8 +245,3 @@ def _check_same(known: CardRefundSheet, payment: PaymentSheet, amount: Money | s
     wanted = known.amount if amount is None else read_amount(amount, asset)
     if (known.payment_id, known.amount) != (payment.id, wanted):
         raise ReferenceReused(f"{known.id} is another refund's id", "leave the id out")
-
-
-def _check_status(status: str | None, known: tuple[str, ...]) -> None:
-    if status is not None and status not in known:
-        raise BadInput(f"there is no status {status[:30]!r}", f"one of {', '.join(known)}")

@@ -62,9 +62,9 @@ from billdesk.core.rules.subscriptions import (
 from billdesk.core.store import subscriptions as store
 from billdesk.core.store.sessions import KeyTaken, Session
 from billdesk.core.values.cursors import read_id_cursor
-from billdesk.core.values.errors import BadInput, Refused
+from billdesk.core.values.errors import Refused
 from billdesk.core.values.ids import check_reference
-from billdesk.core.values.text import MEMO_LENGTH, check_text
+from billdesk.core.values.text import MEMO_LENGTH, check_text, check_word
 
 
 class Subscriptions:
@@ -321,8 +321,7 @@ class Subscriptions:
     ) -> Page[SubscriptionSheet]:
         """Subscriptions, the newest first. Raises BadInput, NotFound for the account."""
         check_limit(limit)
-        if status is not None and status not in STATUSES:
-            raise BadInput(f"there is no status {status[:30]!r}", f"one of {', '.join(STATUSES)}")
+        check_word(status, "status", STATUSES)
         with self._office.database.read() as session:
             account_id = self._office.account(session, account).id if account else None
             rows = store.list_subscriptions(
