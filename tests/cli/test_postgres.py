@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -57,6 +58,59 @@ def test_a_team_ledger_becomes_a_backup_and_a_ledger_again(
     postgres_databases.drop(elsewhere)
 
 
+def test_a_ledger_moves_to_the_team_and_back_with_every_hash(
+    shell: Shell, run: Run, postgres_databases: Databases, tmp_path: Path
+) -> None:
+    shell.done("charge", "acme", "12.50", "--reference", "lead:42")
+    before = [row["hash"] for row in shell.done("ledger", "acme")["rows"]]
+    elsewhere, home = postgres_databases.create(), str(tmp_path / "home.ledger")
+    preview = shell.done("move", elsewhere, "--preview")
+    assert (preview["entries"], preview["proof"]) == (2, None)
+    told = shell("move", elsewhere, "--preview").out.splitlines()
+    assert told[0] == f"would move {shell.ledger}"
+    assert ["entry", "2"] in [line.split() for line in told]
+    moved = shell("move", elsewhere)
+    assert (moved.status, moved.err) == (0, "")
+    assert "2 entries of " in moved.out
+    team = Shell(run, elsewhere)
+    assert [row["hash"] for row in team.done("ledger", "acme")["rows"]] == before
+    assert team("verify").status == 0
+    back = team.done("move", home)
+    assert back["proof"]["ok"] is True
+    assert back["heads"] in moved.out
+    postgres_databases.drop(elsewhere)
+    again = Shell(run, home)
+    assert [row["hash"] for row in again.done("ledger", "acme")["rows"]] == before
+    assert again.balance() == shell.balance() == "87.50"
+
+
+def test_a_move_that_cannot_be_is_refused_by_its_exit_status(
+    team: Shell, shell: Shell, tmp_path: Path
+) -> None:
+    assert shell.refused("move", str(team.ledger)) == (3, "already_exists")
+    assert team.refused("move", str(shell.ledger)) == (3, "already_exists")
+    assert shell.refused("move", str(tmp_path / "other.ledger")) == (3, "refused")
+    assert shell.refused("move", "postgresql://host:port/name") == (2, "bad_input")
+    assert team.refused("move", "mysql://host/name", "--preview") == (2, "bad_input")
+    nobody = f"postgresql:///nothing?host={tmp_path}"
+    assert shell.refused("move", nobody) == (6, "store_gone")
+    assert Shell(team._run, tmp_path / "none").refused("move", nobody) == (4, "not_found")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no such signal")
+def test_a_move_that_is_interrupted_says_so(
+    team: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("billdesk.cli.progress.Progress.__call__", interrupt)
+    answer = team("move", str(tmp_path / "new.ledger"))
+    assert answer.status == 130
+    assert "whole, or nothing of it" in answer.err
+    assert [each.name for each in tmp_path.iterdir()] == []
+
+
 def test_a_login_that_is_not_there_is_let_in_nowhere(team: Shell, shell: Shell) -> None:
     assert team.refused("grant", "nobody_of_that_name") == (4, "not_found")
     assert team.refused("grant", '"; DROP SCHEMA billdesk') == (2, "bad_input")
@@ -66,6 +120,9 @@ def test_a_login_that_is_not_there_is_let_in_nowhere(team: Shell, shell: Shell) 
 def test_no_answer_shows_the_password(team: Shell, run: Run) -> None:
     parts = urlsplit(str(team.ledger))
     secret = urlunsplit(parts._replace(netloc=f"joe:sesame@{parts.netloc.rpartition('@')[2]}"))
-    for words in (["balance", "acme"], ["init"], ["migrate"], ["doctor"], ["overview"]):
+    for words in (
+        ["balance", "acme"], ["init"], ["migrate"], ["doctor"], ["overview"], ["move", secret],
+        ["move", "/dev/null/x"],
+    ):  # fmt: skip
         answer = run("--ledger", secret, *words)
         assert "sesame" not in answer.out + answer.err, words

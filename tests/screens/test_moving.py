@@ -49,7 +49,6 @@ CHECK = ("tab", "tab", "enter")
 def at_home(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
     """The shop in the present folder, and so under a path that is the same everywhere."""
     monkeypatch.chdir(shop.folder)
-    monkeypatch.setenv("XDG_DATA_HOME", "kept")
     return Shop(shop.folder, "shop.ledger")
 
 
@@ -149,7 +148,7 @@ async def test_what_cannot_be_moved_is_refused_and_what_was_typed_is_not_lost(
         for target, words in (
             (str(tmp_path / "other.ledger"), "are SQLite files"),
             ("postgresql://host:port/name", "no address of a Postgres database"),
-            (f"postgresql:///none?host={tmp_path}", "the connection to"),
+            (f"postgresql:///none?host={tmp_path}", "connection to the ledger failed"),
         ):
             await fill_in(pilot, target)
             await press(pilot, "tab", "enter")

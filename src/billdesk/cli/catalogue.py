@@ -295,6 +295,7 @@ CATALOGUE = (
     Entry("backup", "keeping:backup", KEEPING, "Copy the ledger while it is in use."),
     Entry("restore", "keeping:restore", KEEPING, "Make a ledger from a backup.", acts=True),
     Entry("migrate", "keeping:migrate", KEEPING, "Bring an older ledger up to date.", acts=True),
+    Entry("move", "keeping:move", KEEPING, "Move the ledger to the other database.", acts=True),
     Entry("grant", "keeping:grant", KEEPING, "Let a Postgres login in.", acts=True),
 )
 """In the order of the help page."""

@@ -14,14 +14,14 @@ REDRAW_SECONDS = 0.1
 
 
 class Progress:
-    """Called with (done, total); draws at most ten times a second and cleans up behind itself.
+    """Called with (done, total) of `what`; draws at most ten times a second and cleans up behind itself.
 
     `rate` also tells how many a second were done since it was first called, and what is left of the
     time at that rate.
     """
 
     def __init__(self, what: str, *, rate: bool = False) -> None:
-        self._what = what
+        self.what = what
         self._rate = rate
         self._first: tuple[float, int] | None = None
         self._shown = sys.stderr.isatty()
@@ -37,7 +37,7 @@ class Progress:
         self._drawn_at = now
         share = done / total if total else 1.0
         bar = "#" * int(share * BAR_WIDTH)
-        line = f"{self._what} [{bar:.<{BAR_WIDTH}}] {share:4.0%} {done:,}/{total:,}"
+        line = f"{self.what} [{bar:.<{BAR_WIDTH}}] {share:4.0%} {done:,}/{total:,}"
         if self._rate:
             line += f" {pace(done - self._first[1], now - self._first[0], total - done)}"
         print(f"\r{line}\x1b[K", end="", file=sys.stderr, flush=True)

@@ -15,6 +15,7 @@ from billdesk.screens.figures import ago
 from billdesk.screens.form import Line, written
 from billdesk.screens.frame import DeskScreen
 from billdesk.screens.line_table import Column, LineTable
+from billdesk.screens.moving import Move
 from billdesk.screens.paged_table import PagedTable
 from billdesk.screens.pane import Pane
 from billdesk.screens.path_line import short
@@ -56,6 +57,7 @@ class KeepingScreen(DeskScreen["upkeep.Backup | None"]):
         Binding("B", "back_up", "Back up", id="keeping.backup"),
         Binding("R", "restore", "Restore", id="keeping.restore"),
         Binding("M", "migrate", "Migrate", id="keeping.migrate"),
+        Binding("V", "move", "Move", id="keeping.move"),
         Binding("L", "grant", "Grant a login", id="keeping.grant"),
         Binding("I", "app.import_file", "Import", id="keeping.import"),
     ]
@@ -139,6 +141,12 @@ class KeepingScreen(DeskScreen["upkeep.Backup | None"]):
         if self.may_act():
             self.act(lambda _: migrate_ledger(self.app.address), partial(self.say, tone="good"))
 
+    def action_move(self) -> None:
+        ledger = self.app.ledger
+        if ledger is not None and self.may_act():
+            proposal = upkeep.restored_proposal(self.app.times.local(self.app.now()), "moved")
+            self.app.push_screen(Move(ledger, proposal))
+
     def action_grant(self) -> None:
         ledger = self.app.ledger
         if ledger is not None and ledger.kind == "sqlite":
@@ -160,6 +168,13 @@ def _offers(ledger: LedgerSheet) -> tuple[Offer, ...]:
         Offer(
             "M", "Migrate", f"schema {ledger.schema} is the newest" if may else refused,
             "migrate", may,
+        ),
+        Offer(
+            "V", "Move",
+            refused if not may
+            else "into a SQLite file, every row proven" if postgres
+            else "into a Postgres database, every row proven",
+            "move", may,
         ),
         Offer(
             "L", "Grant a login",

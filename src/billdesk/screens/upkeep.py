@@ -130,9 +130,9 @@ def restore(newest: Backup | None, proposal: str) -> Task:
     )
 
 
-def restored_proposal(now: datetime) -> str:
-    """Where a restored ledger may lie: beside the usual one, under the day's name."""
-    return short(default_paths().data / f"restored-{now:%Y-%m-%d}.ledger")
+def restored_proposal(now: datetime, how: str = "restored") -> str:
+    """Where a restored (or moved) ledger may lie: beside the usual one, under the day's name."""
+    return short(default_paths().data / f"{how}-{now:%Y-%m-%d}.ledger")
 
 
 def migrate(address: str | None) -> Task:

@@ -25,6 +25,7 @@ from billdesk.core.rules.sheets import (
     ExportSheet,
     IncidentSheet,
     LedgerSheet,
+    MoveSheet,
     OverviewSheet,
     TickSheet,
     VerifySheet,
@@ -329,6 +330,30 @@ class Desk:
 
             dump_postgres(self._office.database, target)
         return str(target)
+
+    def move(
+        self,
+        target: str | os.PathLike[str],
+        *,
+        on_progress: Callable[[str, int, int], None] | None = None,
+    ) -> MoveSheet:
+        """Make this ledger anew in the other database, SQLite or Postgres, and prove it the same.
+
+        `target` is a path or address where nothing is yet. What is open is read in one snapshot and stays
+        as it is. `on_progress` is told what is done, how much of it, of how much. Raises Refused for
+        two of a kind and for a text that the other cannot keep, AlreadyExists, BadInput, StoreError.
+        """
+        from billdesk.core.desk import moving  # few commands move
+
+        return moving.move(
+            self._office, self.info, self._paths, target, self._newest_checkpoint(), on_progress
+        )
+
+    def preview_move(self, target: str | os.PathLike[str]) -> MoveSheet:
+        """What moving to `target` would copy, and what not. Raises Refused, AlreadyExists, StoreError."""
+        from billdesk.core.desk import moving  # few commands move
+
+        return moving.preview(self._office, self.info, self._paths, target)
 
     def export_entries(
         self,

@@ -176,14 +176,17 @@ class BuiltInSandbox:
 
 
 def _sandbox(database: Database, paths: Paths, info: LedgerSheet, clock: Clock) -> Gateway:
-    """The sandbox whose books lie beside the ledger's file (or in the data folder)."""
-    if database.kind == "sqlite":
-        path = Path(f"{database.where}.sandbox")
-    else:
-        path = paths.data / f"{info.ledger_id}.sandbox"
-        with suppress(OSError):  # then the sandbox says so, when it is asked
-            paths.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = sandbox_books(database, paths, info.ledger_id)
+    with suppress(OSError):  # then the sandbox says so, when it is asked
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     return cast("Gateway", BuiltInSandbox(path, clock))
+
+
+def sandbox_books(database: Database, paths: Paths, ledger_id: str) -> Path:
+    """Where a ledger's sandbox keeps its books: beside its file, or in the data folder."""
+    if database.kind == "sqlite":
+        return Path(f"{database.where}.sandbox")
+    return paths.data / f"{ledger_id}.sandbox"
 
 
 def restore(backup: str | os.PathLike[str], url: str | os.PathLike[str] | None = None) -> str:

@@ -23,7 +23,7 @@ from billdesk.core.store.schema import SCHEMA_VERSION
 from billdesk.core.store.sessions import Session
 from billdesk.core.store.sqlite import mapped_errors as sqlite_errors
 from billdesk.core.store.sqlite import sqlite3
-from billdesk.core.values.errors import AlreadyExists, NotALedger, SchemaMismatch
+from billdesk.core.values.errors import AlreadyExists, NotALedger, NotAllowed, SchemaMismatch
 
 DEADLINE_SECONDS = 30
 
@@ -31,19 +31,45 @@ DEADLINE_SECONDS = 30
 def make_postgres(url: str, fill: Callable[[Session], None]) -> None:
     """Make the schema in a Postgres database and what `fill` writes, whole or not at all.
 
-    Raises AlreadyExists when it is there, StoreError kinds.
+    Raises AlreadyExists when it is there, NotAllowed, StoreError kinds.
     """
     engine = postgres_engine(url)
     try:
         with MappedErrors(url), engine.begin() as connection:
-            if sa.inspect(connection).has_table("alembic_version", schema=SCHEMA):
-                raise AlreadyExists("this database holds a ledger already", "open it")
+            _check_vacant(connection)
             connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
             upgrade(connection)
             driver: Any = connection.connection.driver_connection
-            fill(PostgresSession(driver, prepared=False))
+            with postgres_errors("the new ledger"):
+                fill(PostgresSession(driver, prepared=False))
     finally:
         engine.dispose()
+
+
+def check_vacant(url: str) -> None:
+    """Raises AlreadyExists or NotAllowed unless a ledger can be made in a database; StoreError kinds."""
+    engine = postgres_engine(url)
+    try:
+        with MappedErrors(url), engine.connect() as connection:
+            _check_vacant(connection)
+    finally:
+        engine.dispose()
+
+
+def _check_vacant(connection: sa.Connection) -> None:
+    tables = sa.inspect(connection).get_table_names(schema=SCHEMA)
+    if "alembic_version" in tables:
+        raise AlreadyExists("this database holds a ledger already", "open it")
+    if tables:
+        raise AlreadyExists(
+            f"this database has a schema {SCHEMA} of somebody else's", "choose another database"
+        )
+    may = "SELECT has_database_privilege(current_database(), 'CREATE')"
+    if not connection.exec_driver_sql(may).scalar():
+        raise NotAllowed(
+            "this login may make no schema in the database",
+            "connect as the database's owner, or let the owner GRANT CREATE ON DATABASE to it",
+        )
 
 
 def migrate(url: str) -> tuple[str, str, Path | None]:
@@ -180,4 +206,5 @@ class MappedErrors:
             mapped = postgres_errors if is_postgres(self._url) else sqlite_errors
             # A database's address may hold a password.
             with mapped("the database" if is_postgres(self._url) else self._url):
-                raise error.orig
+                # Its own wrapper is no context of it: whoever follows the causes would go in circles.
+                raise error.orig from None

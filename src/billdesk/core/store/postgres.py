@@ -6,7 +6,7 @@ COMMITTED, where row locks order the writers. Tables live in the schema `billdes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache, partial
 from types import TracebackType
@@ -84,6 +84,16 @@ class PostgresSession:
             except errors.UniqueViolation as error:
                 raise KeyTaken(str(error)) from error
             return cursor.rowcount
+
+    def load(self, table: str, columns: Sequence[str], rows: Iterable[Values]) -> None:
+        """Put many rows into a table as they are, with the numbers that they have."""
+        statement = driver_sql(f"COPY {table} ({', '.join(columns)}) FROM STDIN")
+        try:
+            with self.connection.cursor() as cursor, cursor.copy(statement) as copy:
+                for row in rows:
+                    copy.write_row(row)
+        except errors.UniqueViolation as error:
+            raise KeyTaken(str(error)) from error
 
     def stream(self, sql: str, values: Values = ()) -> Iterator[tuple[Any, ...]]:
         """Rows one after the other, in flat memory; needs a snapshot read or a write block."""

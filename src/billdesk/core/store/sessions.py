@@ -50,6 +50,10 @@ class Session(Protocol):
         """The same statement for each of `rows`; how many rows they touched."""
         ...
 
+    def load(self, table: str, columns: Sequence[str], rows: Iterable[Values]) -> None:
+        """Put many rows into a table as they are, with the numbers that they have."""
+        ...
+
     def stream(self, sql: str, values: Values = ()) -> Iterator[tuple[Any, ...]]:
         """Rows one after the other, in flat memory."""
         ...

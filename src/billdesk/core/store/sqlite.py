@@ -106,6 +106,11 @@ class SqliteSession:
             raise_taken(error)
             raise
 
+    def load(self, table: str, columns: Sequence[str], rows: Iterable[Values]) -> None:
+        """Put many rows into a table as they are, with the numbers that they have."""
+        marks = ", ".join("?" * len(columns))
+        self.many(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)
+
     def stream(self, sql: str, values: Values = ()) -> Iterator[tuple[Any, ...]]:
         """Rows one after the other, in flat memory."""
         return iter(self.connection.execute(sql, values))
@@ -322,6 +327,7 @@ _MESSAGES: Sequence[tuple[str, type[BilldeskError], str, str]] = (
     ("readonly database", StoreError, "the ledger cannot be written", "check the file's rights"),
     ("not a database", NotALedger, "this file is not a ledger", "choose another file"),
     ("malformed", NotALedger, "the file is damaged", "restore a backup; keep this file"),
+    ("Could not decode", NotALedger, "a text in it is damaged", "restore a backup; keep this file"),
     (
         "no such table",
         NotALedger,

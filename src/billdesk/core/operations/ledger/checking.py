@@ -20,6 +20,7 @@ from billdesk.core.store.checks import (
     recount,
     trial_balance,
 )
+from billdesk.core.store.sessions import Session
 from billdesk.core.store.usage_checks import check_usage
 from billdesk.core.values.clock import format_instant, parse_instant
 from billdesk.core.values.errors import BadInput, NotFound
@@ -98,30 +99,37 @@ def verify(
 
     Raises NotFound and BadInput for the checkpoint, StoreError kinds.
     """
+    with office.database.read(snapshot=True) as session:
+        return prove(session, ledger_id, checkpoint, on_progress)
+
+
+def prove(
+    session: Session, ledger_id: str, checkpoint: Path | None, on_progress: Progress | None
+) -> VerifySheet:
+    """The same in a snapshot or an open block, such as that in which a ledger is made anew."""
     sealed = read_checkpoint(checkpoint) if checkpoint is not None else None
     if sealed is not None and sealed.ledger_id != ledger_id:
         raise BadInput("this checkpoint belongs to another ledger", "give this ledger's own")
-    with office.database.read(snapshot=True) as session:
-        total = session.one("SELECT coalesce(max(number), 0) FROM entry") or (0,)
+    total = session.one("SELECT coalesce(max(number), 0) FROM entry") or (0,)
 
-        def on_entry(done: int) -> None:
-            if on_progress is not None:
-                on_progress(done, max(total[0], done))
+    def on_entry(done: int) -> None:
+        if on_progress is not None:
+            on_progress(done, max(total[0], done))
 
-        check = follow_chains(session, sealed.wallets if sealed else {}, on_entry)
-        miscounted = recount(session)
-        findings = [
-            *check.findings,
-            *miscounted,
-            *check_holds(session),
-            *check_lots(session),
-            *check_usage(session),
-        ]
-        # Where every wallet is the sum of its entries the trial balance agrees; to sort is dear.
-        for sheet in trial_balance(session) if miscounted else ():
-            if sheet.difference.minor:
-                text = f"wallets and counterparties differ by {sheet.difference}"
-                findings.append(FindingSheet("trial balance", None, None, None, text))
+    check = follow_chains(session, sealed.wallets if sealed else {}, on_entry)
+    miscounted = recount(session)
+    findings = [
+        *check.findings,
+        *miscounted,
+        *check_holds(session),
+        *check_lots(session),
+        *check_usage(session),
+    ]
+    # Where every wallet is the sum of its entries the trial balance agrees; to sort is dear.
+    for sheet in trial_balance(session) if miscounted else ():
+        if sheet.difference.minor:
+            text = f"wallets and counterparties differ by {sheet.difference}"
+            findings.append(FindingSheet("trial balance", None, None, None, text))
     on_entry(check.entries)
     return VerifySheet(
         ok=not findings,

@@ -25,7 +25,7 @@ _SHEETS = {
     "credits": ("CreditsSheet LotSheet LotUseSheet PackOfferSheet PackRefundSheet PurchaseSheet"),
     "desk": (
         "AttentionSheet BalanceRowSheet CheckpointSheet DaySheet DoctorSheet ExportSheet "
-        "FindingSheet ImportSheet IncidentSheet LedgerSheet OverviewSheet ReasonSheet "
+        "FindingSheet ImportSheet IncidentSheet LedgerSheet MoveSheet OverviewSheet ReasonSheet "
         "RowError StandingSheet TickSheet TimelineSheet VerifySheet"
     ),
     "gateways": (

@@ -112,6 +112,33 @@ class CheckpointSheet(NamedTuple):
     hash: str
 
 
+class MoveSheet(NamedTuple):
+    """A ledger that was moved into another database, or would be: then nothing is proven yet.
+
+    `tables`: how many rows, by table. `own_tables`: tables of the caller's, which stay behind. `books`:
+    where those of the sandbox go. `heads`: SHA-256 over every wallet's last hash and balances, the
+    same in both. `behind`: rows that were written to the old one meanwhile, by table: the new one
+    lacks them. `notes`: what a person should know or do, in words.
+    """
+
+    source: str
+    source_kind: str
+    target: str
+    target_kind: str
+    ledger_id: str
+    schema: str
+    wallets: int
+    entries: int
+    tables: Mapping[str, int]
+    own_tables: tuple[str, ...]
+    books: str | None
+    notes: tuple[str, ...]
+    proof: VerifySheet | None = None
+    heads: str | None = None
+    checkpoint: str | None = None
+    behind: Mapping[str, int] = MappingProxyType({})
+
+
 class AttentionSheet(NamedTuple):
     """Something a person should look at, and where. `severity` is problem, warning or note.
 
