@@ -3,6 +3,8 @@
 Textual reads its environment when it is imported, so this comes before any other import of ours.
 """
 
+import gc
+import itertools
 import os
 import time
 from collections.abc import Iterator, MutableMapping
@@ -65,10 +67,32 @@ settings.register_profile("soak", deadline=None, max_examples=2_000)
 settings.load_profile("short")
 
 
+def pytest_collection_finish() -> None:
+    """Look for garbage less often, and never again among all that was imported and collected."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
 def point_home(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     """Make this folder the place where billdesk keeps its files."""
     for variable, folder in FOLDERS.items():
         monkeypatch.setenv(variable, str(home / folder))
+
+
+@pytest.fixture(scope="session")
+def new_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Paths that nothing has yet. Pytest's own way looks through every folder there is for each."""
+    top = tmp_path_factory.mktemp("tests")
+    return (top / f"{number:05}" for number in itertools.count(1))
+
+
+@pytest.fixture
+def tmp_path(new_folders: Iterator[Path]) -> Path:
+    """An empty folder of the test's own."""
+    folder = next(new_folders)
+    folder.mkdir()
+    return folder
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -80,8 +104,9 @@ def session_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(new_folders: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home folder of the test's own: no ledger, no configuration, no keys."""
-    folder = tmp_path_factory.mktemp("home")
+    folder = next(new_folders)
+    folder.mkdir()
     point_home(monkeypatch, folder)
     return folder

@@ -43,7 +43,8 @@ class Databases:
     def create(self, template: str = "template0") -> str:
         """A new database, by its URL."""
         name = next(self._names)
-        self._run("CREATE DATABASE {} TEMPLATE {}", name, template)
+        # Files copied as they are cost a third less than the same pages through the log.
+        self._run("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, template)
         return self.url_of(name)
 
     def drop(self, url: str) -> None:

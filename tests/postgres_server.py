@@ -45,6 +45,9 @@ SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",
     "synchronous_commit": "off",
+    # And nobody follows its log.
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
 }
 
 

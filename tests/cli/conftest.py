@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,17 +37,21 @@ class Answer(NamedTuple):
 Run = Callable[..., Answer]
 
 
+def exit_status(*words: str) -> int:
+    """Run `billdesk` with these words, in this process; the exit status."""
+    try:
+        return main(list(words))
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 1
+
+
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs `billdesk` with these words, in this process."""
 
     def run(*words: str) -> Answer:
         capsys.readouterr()
-        try:
-            status = main(list(words))
-        except SystemExit as ended:
-            status = ended.code if isinstance(ended.code, int) else 1
-        return Answer(status, *capsys.readouterr())
+        return Answer(exit_status(*words), *capsys.readouterr())
 
     return run
 
@@ -101,13 +108,26 @@ class Shell:
         return str(balance["text"])
 
 
-@pytest.fixture
-def shell(run: Run, tmp_path: Path) -> Shell:
-    """A new ledger with one account, acme, that has 100.00 USD."""
-    shell = Shell(run, tmp_path / "shop.ledger")
+@pytest.fixture(scope="session")
+def shop_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that every `shell` works on a copy of: made by the words people type."""
+
+    def run(*words: str) -> Answer:
+        with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+            status = exit_status(*words)
+        return Answer(status, out.getvalue(), err.getvalue())
+
+    shell = Shell(run, tmp_path_factory.mktemp("shop") / "shop.ledger")
     shell.done("init")
     shell.done("account", "add", "acme", "--name", "Acme Ltd", "--email", "billing@acme.example")
     shell.done(
         "adjust", "acme", "credit", "100.00", "--memo", "opening balance", "--reference", "o"
     )
-    return shell
+    return Path(shell.ledger).parent
+
+
+@pytest.fixture
+def shell(run: Run, shop_template: Path, tmp_path: Path) -> Shell:
+    """A new ledger with one account, acme, that has 100.00 USD."""
+    shutil.copytree(shop_template, tmp_path, dirs_exist_ok=True)
+    return Shell(run, tmp_path / "shop.ledger")
