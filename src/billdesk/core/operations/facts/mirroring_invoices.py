@@ -28,7 +28,7 @@ from billdesk.core.operations.invoices.issuing import (
     pay_from_wallet,
     seller_json,
 )
-from billdesk.core.operations.ledger.booking import book
+from billdesk.core.operations.ledger.booking import book, system_draft
 from billdesk.core.operations.ledger.settling import book_credit
 from billdesk.core.operations.office import Office
 from billdesk.core.rules.gateway import Fact
@@ -38,7 +38,7 @@ from billdesk.core.rules.invoices import (
     digest_of_invoice,
     totals_of,
 )
-from billdesk.core.rules.ledger import CASH, SYSTEM, Draft, Leg, digest_of
+from billdesk.core.rules.ledger import CASH, Leg
 from billdesk.core.rules.mirrors import GatewayInvoice, GatewayPart
 from billdesk.core.rules.subscriptions import Subscription
 from billdesk.core.store import invoices as store
@@ -263,19 +263,8 @@ def _paid(
 def _bring_rest(office: Office, record: InvoiceRecord, minor: int, now: datetime) -> None:
     """What the gateway did not take itself: credit that it kept, or money that it never saw."""
     legs = (Leg(record.account_id, CASH, record.asset, minor, 0, _ELSEWHERE),)
-    rest = Draft(
-        id=office.ids.make("dep", now),
-        kind="deposit",
-        scope=SYSTEM,
-        reference=f"elsewhere:{record.id}",
-        digest=digest_of("deposit", legs),
-        actor=office.actor,
-        legs=legs,
-        recorded_at=office.recorded_at(now),
-        about=record.id,
-        guarded=False,
-    )
-    book(office, rest, now)
+    reference = f"elsewhere:{record.id}"
+    book(office, system_draft(office, "dep", "deposit", reference, legs, record.id, now), now)
 
 
 # --- invoices of ours that a gateway was sent ----------------------------------------------------

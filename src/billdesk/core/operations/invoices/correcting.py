@@ -19,6 +19,7 @@ from billdesk.core.operations.invoices.issuing import (
     sheet_of,
     today_of,
 )
+from billdesk.core.operations.ledger.booking import system_draft
 from billdesk.core.operations.ledger.reading import check_limit
 from billdesk.core.operations.ledger.settling import book_credit
 from billdesk.core.operations.office import Office
@@ -31,7 +32,7 @@ from billdesk.core.rules.invoices import (
     line_record,
     totals_of,
 )
-from billdesk.core.rules.ledger import CASH, SYSTEM, Draft, Leg, digest_of
+from billdesk.core.rules.ledger import CASH, Leg
 from billdesk.core.rules.sheets import InvoiceSheet, Page
 from billdesk.core.store import invoices as store
 from billdesk.core.store.catalogs import catalog_now
@@ -189,20 +190,9 @@ def _give_back(
         Leg(invoice.account_id, CASH, invoice.asset, share_minor, 0, party)
         for party, share_minor in reversed(earnings(lines))
     )
-    draft = Draft(
-        id=office.ids.make("cnp", now),
-        kind="credit_note",
-        scope=SYSTEM,
-        reference=f"credit_note:{note_id}",
-        digest=digest_of("credit_note", legs),
-        actor=office.actor,
-        legs=legs,
-        subject=invoice.invoice_number,
-        salt=office.ids.salt(),
-        recorded_at=office.recorded_at(now),
-        about=note_id,
-        guarded=False,
-    )
+    reference = f"credit_note:{note_id}"
+    draft = system_draft(office, "cnp", "credit_note", reference, legs, note_id, now)
+    draft = draft._replace(subject=invoice.invoice_number, salt=office.ids.salt())
     return book_credit(office, draft, now).id
 
 

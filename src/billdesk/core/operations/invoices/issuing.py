@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from billdesk.core.operations.invoices.drafting import draft_invoice
 from billdesk.core.operations.invoices.following import follow_failure, follow_paid
-from billdesk.core.operations.ledger.booking import book
+from billdesk.core.operations.ledger.booking import book, system_draft
 from billdesk.core.operations.office import Office
 from billdesk.core.rules.catalog import Company, TaxRate
 from billdesk.core.rules.invoices import (
@@ -28,7 +28,7 @@ from billdesk.core.rules.invoices import (
     digest_of_invoice,
     earnings,
 )
-from billdesk.core.rules.ledger import CASH, SYSTEM, Draft, Leg, digest_of
+from billdesk.core.rules.ledger import CASH, Leg
 from billdesk.core.rules.sheets import InvoiceSheet
 from billdesk.core.store import invoices as store
 from billdesk.core.store.catalogs import catalog_now
@@ -240,20 +240,8 @@ def _post(
         Leg(record.account_id, CASH, record.asset, -share_minor, 0, party)
         for party, share_minor in shares
     )
-    draft = Draft(
-        id=office.ids.make("ipm", now),
-        kind=kind,
-        scope=SYSTEM,
-        reference=f"invoice:{record.id}",
-        digest=digest_of(kind, legs),
-        actor=office.actor,
-        legs=legs,
-        subject=record.invoice_number,
-        salt=office.ids.salt(),
-        recorded_at=office.recorded_at(now),
-        about=record.id,
-        guarded=guarded,
-    )
+    draft = system_draft(office, "ipm", kind, f"invoice:{record.id}", legs, record.id, now)
+    draft = draft._replace(subject=record.invoice_number, salt=office.ids.salt(), guarded=guarded)
     return book(office, draft, now).id
 
 
@@ -275,21 +263,9 @@ def pay_from_elsewhere(
         return sheet_of(session, invoice_id, now)._replace(replayed=True)
     check_open(record)
     legs = (Leg(record.account_id, CASH, record.asset, record.due_minor, 0, counterparty),)
-    deposit = Draft(
-        id=office.ids.make("dep", now),
-        kind="deposit",
-        scope=SYSTEM,
-        reference=f"elsewhere:{record.id}",
-        digest=digest_of("deposit", legs),
-        actor=office.actor,
-        legs=legs,
-        subject=record.invoice_number,
-        memo=memo,
-        salt=office.ids.salt(),
-        recorded_at=office.recorded_at(now),
-        about=record.id,
-        guarded=False,
-    )
+    reference = f"elsewhere:{record.id}"
+    deposit = system_draft(office, "dep", "deposit", reference, legs, record.id, now)
+    deposit = deposit._replace(subject=record.invoice_number, memo=memo, salt=office.ids.salt())
     book(office, deposit, now)
     return pay_from_wallet(office, session, invoice_id, now, guarded=False)
 

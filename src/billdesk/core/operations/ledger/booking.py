@@ -13,7 +13,7 @@ from typing import NamedTuple, NoReturn
 from billdesk.core.operations.ledger.burning import keep_lots, on_credits
 from billdesk.core.operations.ledger.expiring import expire_overdue
 from billdesk.core.operations.office import Office
-from billdesk.core.rules.ledger import Draft, Guard, HoldChange, Leg, digest_of, guard
+from billdesk.core.rules.ledger import SYSTEM, Draft, Guard, HoldChange, Leg, digest_of, guard
 from billdesk.core.rules.lots import LotTerms
 from billdesk.core.rules.sheets import AccountSheet
 from billdesk.core.store.accounts import open_wallet
@@ -65,6 +65,33 @@ def book(office: Office, draft: Draft, now: datetime, terms: LotTerms | None = N
             posted = LotPosting(booked.account_id, *booked[2:5])
             keep_lots(office, session, draft, posted, terms, now)
     return booked
+
+
+def system_draft(
+    office: Office,
+    prefix: str,
+    kind: str,
+    reference: str,
+    legs: tuple[Leg, ...],
+    about: str,
+    now: datetime,
+) -> Draft:
+    """A posting that follows from what `about` names: once for its reference, and no new business.
+
+    `prefix` is that of its id.
+    """
+    return Draft(
+        id=office.ids.make(prefix, now),
+        kind=kind,
+        scope=SYSTEM,
+        reference=reference,
+        digest=digest_of(kind, legs),
+        actor=office.actor,
+        legs=legs,
+        recorded_at=office.recorded_at(now),
+        about=about,
+        guarded=False,
+    )
 
 
 def _book(office: Office, draft: Draft, now: datetime) -> Booked:
@@ -209,19 +236,15 @@ def expiry_draft(office: Office, hold: tuple[str, str, str, str, int], now: date
     """The posting that frees a hold past its deadline: (id, account id, purpose, asset, amount)."""
     hold_id, account_id, purpose, asset, amount_minor = hold
     legs = (Leg(account_id, purpose, asset, 0, -amount_minor, "hold"),)
-    return Draft(
-        id=office.ids.make("exp", now),
-        kind="hold_expiry",
-        scope="system",
-        reference=f"resolve:{hold_id}",
-        digest=digest_of("hold_expiry", legs),
-        actor="system",
-        legs=legs,
-        recorded_at=office.recorded_at(now),
-        about=hold_id,
-        guarded=False,
-        hold=HoldChange(hold_id, "expired"),
-    )
+    draft = system_draft(office, "exp", "hold_expiry", f"resolve:{hold_id}", legs, hold_id, now)
+    return draft._replace(actor="system", hold=HoldChange(hold_id, "expired"))
+
+
+def release_draft(office: Office, hold_id: str, freed: Leg, now: datetime) -> Draft:
+    """The posting that frees an open hold before its deadline."""
+    reference = f"resolve:{hold_id}"
+    draft = system_draft(office, "rel", "hold_release", reference, (freed,), hold_id, now)
+    return draft._replace(hold=HoldChange(hold_id, "released"))
 
 
 def _explain(session: Session, draft: Draft) -> NoReturn:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from billdesk.core.operations.ledger.booking import book, expiry_draft, free_overdue
+from billdesk.core.operations.ledger.booking import (
+    book,
+    expiry_draft,
+    free_overdue,
+    release_draft,
+    system_draft,
+)
 from billdesk.core.operations.ledger.expiring import expire_overdue
 from billdesk.core.operations.ledger.reading import check_limit
 from billdesk.core.operations.office import Office
@@ -12,7 +18,6 @@ from billdesk.core.rules.ledger import (
     CALLER,
     CREDITS,
     RECEIVABLE,
-    SYSTEM,
     Draft,
     HoldChange,
     Leg,
@@ -113,19 +118,10 @@ class Holds:
             freed_minor = free_overdue(office, session, state.number, now)
             state = state._replace(held_minor=state.held_minor - freed_minor)
             legs = capture_legs(state, held_minor, money.minor, check_reference(to))
-            draft = Draft(
-                id=office.ids.make("chg", now),
-                kind="charge",
-                scope=SYSTEM,
-                reference=f"resolve:{hold_id}",
-                digest=digest_of("charge", legs),
-                actor=office.actor,
-                legs=legs,
+            draft = system_draft(office, "chg", "charge", f"resolve:{hold_id}", legs, hold_id, now)
+            draft = draft._replace(
                 subject=text,
                 salt=office.ids.salt() if text else None,
-                recorded_at=office.recorded_at(now),
-                about=hold_id,
-                guarded=False,
                 hold=HoldChange(hold_id, "captured"),
             )
             book(office, draft, now)
@@ -143,21 +139,8 @@ class Holds:
             if status == "released":
                 return self._sheet(hold_id, replayed=True)
             self._check_open(session, hold_id, now)
-            legs = (Leg(account_id, purpose, asset, 0, -held_minor, "hold"),)
-            draft = Draft(
-                id=office.ids.make("rel", now),
-                kind="hold_release",
-                scope=SYSTEM,
-                reference=f"resolve:{hold_id}",
-                digest=digest_of("hold_release", legs),
-                actor=office.actor,
-                legs=legs,
-                recorded_at=office.recorded_at(now),
-                about=hold_id,
-                guarded=False,
-                hold=HoldChange(hold_id, "released"),
-            )
-            book(office, draft, now)
+            freed = Leg(account_id, purpose, asset, 0, -held_minor, "hold")
+            book(office, release_draft(office, hold_id, freed, now), now)
         return self._sheet(hold_id)
 
     def get(self, hold_id: str) -> HoldSheet:

@@ -6,15 +6,13 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
-from billdesk.core.operations.ledger.booking import Booked, book, free_overdue
+from billdesk.core.operations.ledger.booking import Booked, book, free_overdue, system_draft
 from billdesk.core.operations.office import Office
 from billdesk.core.rules.ledger import (
     RECEIVABLE,
-    SYSTEM,
     Draft,
     Leg,
     WalletState,
-    digest_of,
     purpose_of,
 )
 from billdesk.core.rules.lots import LotTerms
@@ -77,19 +75,8 @@ def _settle(office: Office, account: str, after: str, asset: str, now: datetime)
             Leg(account, purpose, asset, -moved_minor, 0, TRANSFER),
             Leg(account, RECEIVABLE, asset, moved_minor, 0, TRANSFER),
         )
-        settlement = Draft(
-            id=office.ids.make("set", now),
-            kind=TRANSFER,
-            scope=SYSTEM,
-            reference=f"settle:{after}",
-            digest=digest_of(TRANSFER, legs),
-            actor="system",
-            legs=legs,
-            recorded_at=office.recorded_at(now),
-            about=after,
-            guarded=False,
-        )
-        book(office, settlement, now)
+        settlement = system_draft(office, "set", TRANSFER, f"settle:{after}", legs, after, now)
+        book(office, settlement._replace(actor="system"), now)
 
 
 def _settled_minor(owed_minor: int, own: WalletState) -> int:

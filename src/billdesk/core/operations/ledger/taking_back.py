@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from billdesk.core.operations.ledger.booking import book, free_overdue
+from billdesk.core.operations.ledger.booking import (
+    book,
+    free_overdue,
+    release_draft,
+    system_draft,
+)
 from billdesk.core.operations.ledger.holding import capture_legs
 from billdesk.core.operations.office import Office
 from billdesk.core.rules.ledger import (
-    SYSTEM,
     Draft,
     HoldChange,
     Leg,
@@ -47,22 +51,10 @@ def set_aside(
 
     Raises InsufficientFunds, and when `guarded` WalletFrozen and AccountClosed.
     """
-    hold_id = office.ids.make("hold", now)
     legs = (Leg(account, purpose_of(amount.asset), amount.asset, 0, amount.minor, "hold"),)
-    draft = Draft(
-        id=hold_id,
-        kind="hold",
-        scope=SYSTEM,
-        reference=f"hold:{about}",
-        digest=digest_of("hold", legs),
-        actor=office.actor,
-        legs=legs,
-        recorded_at=office.recorded_at(now),
-        about=about,
-        guarded=guarded,
-        hold=HoldChange(hold_id, "open", to_micros(now + _UNTIL_DECIDED)),
-    )
-    return book(office, draft, now).id
+    draft = system_draft(office, "hold", "hold", f"hold:{about}", legs, about, now)
+    hold = HoldChange(draft.id, "open", to_micros(now + _UNTIL_DECIDED))
+    return book(office, draft._replace(guarded=guarded, hold=hold), now).id
 
 
 def set_free(office: Office, session: Session, hold_id: str | None, now: datetime) -> None:
@@ -71,21 +63,8 @@ def set_free(office: Office, session: Session, hold_id: str | None, now: datetim
     if hold is None or hold.status != "open":
         return
     asset = hold.amount.asset
-    legs = (Leg(hold.account_ref, purpose_of(asset), asset, 0, -hold.amount.minor, "hold"),)
-    draft = Draft(
-        id=office.ids.make("rel", now),
-        kind="hold_release",
-        scope=SYSTEM,
-        reference=f"resolve:{hold.id}",
-        digest=digest_of("hold_release", legs),
-        actor=office.actor,
-        legs=legs,
-        recorded_at=office.recorded_at(now),
-        about=hold.id,
-        guarded=False,
-        hold=HoldChange(hold.id, "released"),
-    )
-    book(office, draft, now)
+    freed = Leg(hold.account_ref, purpose_of(asset), asset, 0, -hold.amount.minor, "hold")
+    book(office, release_draft(office, hold.id, freed, now), now)
 
 
 def take_back(

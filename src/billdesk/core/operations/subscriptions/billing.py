@@ -11,17 +11,14 @@ from datetime import datetime
 from billdesk.core.operations.credits.granting import reset_cycle
 from billdesk.core.operations.invoices.correcting import credit_invoice
 from billdesk.core.operations.invoices.issuing import issue, pay_from_wallet
-from billdesk.core.operations.ledger.booking import book
+from billdesk.core.operations.ledger.booking import book, system_draft
 from billdesk.core.operations.office import Office
 from billdesk.core.operations.subscriptions.terms import available_for, on_terms
 from billdesk.core.rules.invoices import InvoiceDraft, LineDraft, Source
 from billdesk.core.rules.ledger import (
     CREDITS,
-    SYSTEM,
-    Draft,
     Guard,
     Leg,
-    digest_of,
     guard,
     purpose_of,
 )
@@ -179,19 +176,9 @@ def _take_credits(
     if amount == 0:
         return
     legs = (Leg(subscription.account_id, CREDITS, CREDIT, -amount, 0, line.revenue),)
-    draft = Draft(
-        id=office.ids.make("chg", now),
-        kind="credit_use",
-        scope=SYSTEM,
-        reference=f"period:{subscription.id}:{subscription.period_seq}",
-        digest=digest_of("credit_use", legs),
-        actor=office.actor,
-        legs=legs,
-        subject=line.text,
-        salt=office.ids.salt(),
-        recorded_at=office.recorded_at(now),
-        about=subscription.id,
-    )
+    reference = f"period:{subscription.id}:{subscription.period_seq}"
+    draft = system_draft(office, "chg", "credit_use", reference, legs, subscription.id, now)
+    draft = draft._replace(subject=line.text, salt=office.ids.salt(), guarded=True)
     book(office, draft, now)
 
 
