@@ -140,6 +140,13 @@ def test_a_wallet_comes_in_for_an_account_that_the_desk_has(desk: Desk, file: Pa
     assert (wallet.balance, wallet.floor) == (Money(25_000, "USD"), Money(-5_000, "USD"))
 
 
+def test_what_a_suspended_account_had_comes_in_all_the_same(desk: Desk, file: Path) -> None:
+    desk.accounts.add("acme", name="Acme Ltd")
+    desk.accounts.suspend("acme", memo="a dispute is open")
+    assert accounts(desk, file, "acme,Acme Ltd,,5.00,EUR,").added == 1
+    assert str(desk.wallets.balance("acme", "EUR").balance) == "5.00 EUR"
+
+
 def test_a_line_that_is_there_twice_comes_in_once(desk: Desk, file: Path) -> None:
     sheet = accounts(desk, file, "acme,Acme Ltd,,240.00,,", "acme,Acme Ltd,,240.00,,")
     assert (sheet.rows, sheet.added, sheet.unchanged) == (2, 1, 1)
