@@ -22,7 +22,7 @@ def appearing(target: Path) -> Iterator[Path]:
     _refuse_taken(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        folder = TemporaryDirectory(prefix=f".{target.name[:100]}.", dir=target.parent)
+        folder = TemporaryDirectory(prefix=f".{target.name[:40]}.", dir=target.parent)
     except OSError as error:
         raise StoreError(f"{target} cannot be made: {error.strerror}", "choose a place") from error
     with folder:

@@ -25,7 +25,7 @@ RowsOf = Callable[[str, Sequence[str]], Generator[Values]]
 
 _GUARD = "invoice_line_no_insert"
 """The lines of finalized invoices come after these, which nobody else may do."""
-_BATCH = 5_000
+_BATCH = 1_000
 
 
 def fill_tables(session: Session, rows_of: RowsOf) -> None:
