@@ -19,7 +19,7 @@ from billdesk.core.rules.catalog_bodies import things_of, write_body
 from billdesk.core.rules.catalog_changes import item_changes
 from billdesk.core.rules.subscriptions import Subscription
 from billdesk.core.store.catalogs import newest_versions, save_catalog
-from billdesk.core.store.subscriptions import Stretch, add_stretch, add_subscription
+from billdesk.core.store.subscriptions import add_stretch, add_subscription
 from billdesk.core.values.clock import to_micros
 
 CALLS = Meter("calls", "API calls", "call", 0)
@@ -122,11 +122,7 @@ def subscribe(
         created_at=now,
         changed_at=now,
     )
-    stretch = Stretch(
-        1, to_micros(begin), to_micros(end), plan, 1, "monthly", 1, int(trial), None,
-        (anchor_on or since).isoformat(),
-    )  # fmt: skip
     with desk._office.database.write() as session:
         add_subscription(session, subscription)
-        add_stretch(session, subscription.id, stretch, to_micros(now))
+        add_stretch(session, subscription, begin, now, trial=trial, invoice_id=None)
     return subscription.id

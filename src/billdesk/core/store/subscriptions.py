@@ -215,12 +215,35 @@ class Stretch(NamedTuple):
 _STRETCH = ", ".join(Stretch._fields)
 
 
-def add_stretch(session: Session, subscription_id: str, stretch: Stretch, at: int) -> None:
-    """Write a stretch down. Raises KeyTaken when that one is billed already."""
+def add_stretch(
+    session: Session,
+    subscription: Subscription,
+    since: datetime,
+    now: datetime,
+    *,
+    trial: bool,
+    invoice_id: str | None,
+) -> None:
+    """Write down on which terms a subscription is from `since` to its period's end.
+
+    Raises KeyTaken when that stretch is billed already.
+    """
+    stretch = Stretch(
+        seq=subscription.period_seq,
+        since=to_micros(since),
+        until=to_micros(subscription.period_until),
+        plan_code=subscription.plan_code,
+        plan_version=subscription.plan_version,
+        schedule=subscription.schedule,
+        quantity=subscription.quantity,
+        trial=int(trial),
+        invoice_id=invoice_id,
+        anchor_on=subscription.anchor_on.isoformat(),
+    )
     session.run(
         f"INSERT INTO billing_period (subscription_id, {_STRETCH}, created_at)"
         f" VALUES (?{', ?' * len(Stretch._fields)}, ?)",
-        (subscription_id, *stretch, at),
+        (subscription.id, *stretch, to_micros(now)),
     )
 
 

@@ -251,13 +251,7 @@ class Packs:
         """Write down the purchase and issue its invoice; the invoice's id."""
         office = self._office
         found = office.account(session, account)
-        pack = catalog_now(session).packs.get(code)
-        if pack is None:
-            raise NotFound(f"no pack {code[:40]!r} is sold", "see billdesk pack list")
-        offer = self._offer(session, found, pack)
-        if offer.why_not:
-            kind = AccountClosed if found.status != "open" else Refused
-            raise kind(f"{pack.name} cannot be bought: {offer.why_not}", "see billdesk pack list")
+        pack = self._sold(session, found, code)
         if paid_by == "gateway":
             method = method_in_role(session, found.id, "default")
             if method is None:
@@ -285,20 +279,22 @@ class Packs:
                 changed_at=at,
             ),
         )
-        line = LineDraft(
-            pack.name,
-            pack.price_minor,
-            unit_price=format_minor(pack.price_minor, pack.asset),
-            tax=tax_for(session, found.id, pack.tax_code),
-            revenue=f"revenue:pack:{pack.code}",
-        )
-        draft = InvoiceDraft(
-            found.id, pack.asset, (line,), "pack", f"pack:{purchase_id}", purchase_id
-        )
+        draft = _invoice_of(session, purchase_id, found.id, pack)
         invoice = issue(office, session, draft, now)
         # Read again: an invoice of nothing is paid already, and the credits have come.
         _save(session, _named(session, purchase_id)._replace(invoice_id=invoice.id), now)
         return invoice.id
+
+    def _sold(self, session: Session, account: AccountSheet, code: str) -> Pack:
+        """A pack that the account may buy. Raises NotFound, AccountClosed, Refused."""
+        pack = catalog_now(session).packs.get(code)
+        if pack is None:
+            raise NotFound(f"no pack {code[:40]!r} is sold", "see billdesk pack list")
+        offer = self._offer(session, account, pack)
+        if offer.why_not:
+            kind = AccountClosed if account.status != "open" else Refused
+            raise kind(f"{pack.name} cannot be bought: {offer.why_not}", "see billdesk pack list")
+        return pack
 
     def _collect(self, invoice_id: str, now: datetime) -> None:
         """Charge the default method for a pack; what is declined is not left owing.
@@ -391,3 +387,14 @@ def _version(session: Session, purchase: Purchase) -> Pack:
 def _save(session: Session, purchase: Purchase, now: datetime) -> None:
     """Write back a purchase of which some fields were changed."""
     store.save_purchase(session, purchase._replace(changed_at=to_micros(now)))
+
+
+def _invoice_of(session: Session, purchase_id: str, account_id: str, pack: Pack) -> InvoiceDraft:
+    line = LineDraft(
+        pack.name,
+        pack.price_minor,
+        unit_price=format_minor(pack.price_minor, pack.asset),
+        tax=tax_for(session, account_id, pack.tax_code),
+        revenue=f"revenue:pack:{pack.code}",
+    )
+    return InvoiceDraft(account_id, pack.asset, (line,), "pack", f"pack:{purchase_id}", purchase_id)

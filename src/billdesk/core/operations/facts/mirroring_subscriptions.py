@@ -96,9 +96,27 @@ def _begin(
     account_id: str,
     now: datetime,
 ) -> None:
+    subscription = _as_row(office, session, fact, state, account_id, now)
+    store.add_subscription(session, subscription)
+    set_gateway_price(session, subscription.id, state.price_minor)
+    _add_stretch(session, subscription, state.since, now)
+    _tell(office, session, subscription, "mirrored", f"{subscription.memo}, {state.status}", now)
+    if fact.stage == "trial_ending":
+        _tell(office, session, subscription, "trial_ending", _trial_words(state), now)
+
+
+def _as_row(
+    office: Office,
+    session: Session,
+    fact: Fact,
+    state: GatewaySubscription,
+    account_id: str,
+    now: datetime,
+) -> Subscription:
+    """A gateway's subscription as one of ours."""
     account = office.account(session, account_id)
     code, version = _plan(session, state, None)
-    subscription = Subscription(
+    return Subscription(
         id=office.ids.make("sub", now),
         account_id=account.id,
         account_ref=account.ref,
@@ -133,12 +151,6 @@ def _begin(
         created_at=state.started_at or fact.happened_at,
         changed_at=now,
     )
-    store.add_subscription(session, subscription)
-    set_gateway_price(session, subscription.id, state.price_minor)
-    _add_stretch(session, subscription, state.since, now)
-    _tell(office, session, subscription, "mirrored", f"{subscription.memo}, {state.status}", now)
-    if fact.stage == "trial_ending":
-        _tell(office, session, subscription, "trial_ending", _trial_words(state), now)
 
 
 def _move(
@@ -222,19 +234,8 @@ def _trial_words(state: GatewaySubscription) -> str:
 def _add_stretch(
     session: Session, subscription: Subscription, since: datetime, now: datetime
 ) -> None:
-    stretch = store.Stretch(
-        seq=subscription.period_seq,
-        since=to_micros(since),
-        until=to_micros(subscription.period_until),
-        plan_code=subscription.plan_code,
-        plan_version=subscription.plan_version,
-        schedule=subscription.schedule,
-        quantity=subscription.quantity,
-        trial=int(subscription.status == "trialing"),
-        invoice_id=None,
-        anchor_on=subscription.anchor_on.isoformat(),
-    )
-    store.add_stretch(session, subscription.id, stretch, to_micros(now))
+    trial = subscription.status == "trialing"
+    store.add_stretch(session, subscription, since, now, trial=trial, invoice_id=None)
 
 
 def _tell(

@@ -85,7 +85,7 @@ def open_period(
     )
     lines = () if trial else (period_line(terms, since, until),)
     invoice_id = bill(office, session, subscription, lines, "subscription", now)
-    add_stretch(session, subscription, since, now, trial=trial, invoice_id=invoice_id)
+    store.add_stretch(session, subscription, since, now, trial=trial, invoice_id=invoice_id)
     if until > now:
         reset_cycle(
             office,
@@ -99,31 +99,6 @@ def open_period(
             key=str(subscription.period_seq),
         )
     return subscription, invoice_id
-
-
-def add_stretch(
-    session: Session,
-    subscription: Subscription,
-    since: datetime,
-    now: datetime,
-    *,
-    trial: bool,
-    invoice_id: str | None,
-) -> None:
-    """Write down on which terms a subscription is from `since` to its period's end."""
-    stretch = store.Stretch(
-        seq=subscription.period_seq,
-        since=to_micros(since),
-        until=to_micros(subscription.period_until),
-        plan_code=subscription.plan_code,
-        plan_version=subscription.plan_version,
-        schedule=subscription.schedule,
-        quantity=subscription.quantity,
-        trial=int(trial),
-        invoice_id=invoice_id,
-        anchor_on=subscription.anchor_on.isoformat(),
-    )
-    store.add_stretch(session, subscription.id, stretch, to_micros(now))
 
 
 def bill(

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from billdesk.core.operations.credits.granting import grant_lot, reset_cycle
 from billdesk.core.operations.office import Office
-from billdesk.core.operations.subscriptions.billing import add_stretch, bill, total_of
+from billdesk.core.operations.subscriptions.billing import bill, total_of
 from billdesk.core.operations.subscriptions.terms import (
     available_for,
     keep,
@@ -240,7 +240,7 @@ def carry_out(
         changed = _move(session, changed, new, change, now)
         invoice_id = bill(office, session, changed, change.lines, "proration", now)
     is_trial = changed.is_in_trial
-    add_stretch(session, changed, change.since, now, trial=is_trial, invoice_id=invoice_id)
+    store.add_stretch(session, changed, change.since, now, trial=is_trial, invoice_id=invoice_id)
     _grant(office, session, changed, credits_for_change(highest, new.credits, change), change, now)
     return keep(
         office,
