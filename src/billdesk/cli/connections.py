@@ -104,12 +104,7 @@ def add(
             door.confirm("live", f"{wanted.title} in live mode moves real money.", yes=yes)
         parts = _parts(wanted, webhook_secret=webhook_secret)
         secrets = _secrets(door, wanted, parts, key, key_from_env or [])
-        if secrets is not None and base_url is not None:
-            secrets["base_url"] = base_url
-        elif base_url is not None:
-            raise BadInput(
-                "the base address belongs where the key is", "set it in the environment too"
-            )
+        secrets = _with_address(secrets, base_url)
         sheet = desk.gateways.add(
             make, name, secrets=secrets, live=live, webhook_id=webhook_id, return_url=return_url
         )
@@ -154,6 +149,15 @@ def _secrets(
             f"in this order: {', '.join(part.label for part in parts)}",
         )
     return {part.word: value for part, value in zip(parts, values, strict=True)}
+
+
+def _with_address(secrets: dict[str, str] | None, base_url: str | None) -> dict[str, str] | None:
+    """The address of another server than the make's own, kept beside the key."""
+    if base_url is None:
+        return secrets
+    if secrets is None:
+        raise BadInput("the base address belongs where the key is", "set it in the environment too")
+    return {**secrets, "base_url": base_url}
 
 
 def _ask(question: str) -> str:

@@ -50,12 +50,11 @@ def party(
             within = None if due_days is None else days(due_days)
             sheet = desk.parties.set(ref, due_days=within, **texts)
     due = "the company's" if sheet.due_days is None else sheet.due_days
-    names = ("legal_name", "address", "country", "tax_id", "tax_code", "language")
     door.answer(
         sheet,
         *card([
             ("account", sheet.account_ref),
-            *((name.replace("_", " "), getattr(sheet, name)) for name in names),
+            *((name.replace("_", " "), getattr(sheet, name)) for name in texts),
             ("due days", due),
         ]),
     )  # fmt: skip

@@ -73,8 +73,7 @@ class Story:
 
     `engine` is the desk of the program that charges, `office` that of the people who help out;
     both live on `clock`, on the ledger at `where`, and so does the gateway, their `counterpart`.
-    `surprises` counts what came out otherwise than
-    the story says.
+    `surprises` counts what came out otherwise than the story says.
     """
 
     def __init__(
