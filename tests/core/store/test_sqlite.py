@@ -273,6 +273,37 @@ def test_a_disk_that_keeps_no_log_is_refused() -> None:
 # --- full disks ----------------------------------------------------------------------------------
 
 
+def test_a_ledger_that_is_taken_away_is_missed_and_no_empty_file_made_for_it(
+    filled: str, tmp_path: Path
+) -> None:
+    path = Path(filled)
+    with open_desk(filled) as desk:
+        assert desk.accounts.get("acme").ref == "acme"
+        elsewhere = path.rename(tmp_path / "elsewhere")
+        for act in (
+            lambda: desk.charges.create("acme", "1", reference="lead:1"),
+            lambda: desk.accounts.get("acme"),
+        ):
+            with pytest.raises(StoreError, match="removed or replaced"):
+                act()
+        assert not path.exists()
+        # A copy is another file: what is written to the one that was open would not be in it.
+        shutil.copy(elsewhere, path)
+        with pytest.raises(StoreError, match="removed or replaced"):
+            desk.charges.create("acme", "1", reference="lead:1")
+        elsewhere.replace(path)
+        assert desk.charges.create("acme", "1", reference="lead:1").reference == "lead:1"
+
+
+def test_a_ledger_that_goes_while_it_is_opened_is_not_made_anew(filled: str) -> None:
+    database = SqliteDatabase(Path(filled))
+    Path(filled).unlink()
+    with pytest.raises(StoreError, match="cannot be opened"):
+        database.connect(query_only=True)
+    database.close()
+    assert not Path(filled).exists()
+
+
 def test_a_full_disk_keeps_nothing_of_the_act(filled: str) -> None:
     with open_desk(filled) as desk:
         with desk.transaction() as tx:

@@ -149,6 +149,7 @@ class SqliteDatabase:
         self._readers: list[SqliteSession] = []
         self._guard = threading.Lock()
         self._block = Block[SqliteSession]()
+        self._opened: tuple[int, int] | None = None
         watch(self)
 
     def forget_parent(self) -> None:
@@ -172,7 +173,8 @@ class SqliteDatabase:
                 "open it after forking, or start processes by spawn",
             )
         with mapped_errors(self.where):
-            mode = "ro" if self.read_only else "rwc"
+            # Never "rwc": in place of a ledger that is gone no empty file must appear.
+            mode = "ro" if self.read_only else "rw"
             connection = sqlite3.connect(
                 f"file:{quote(str(self.path))}?mode={mode}",
                 uri=True,
@@ -186,7 +188,16 @@ class SqliteDatabase:
             except BaseException:
                 connection.close()
                 raise
+        self._opened = self._opened or _file_at(self.where)
         return connection
+
+    def _check_place(self) -> None:
+        """What is written to a file that has been removed or replaced would be lost with it."""
+        if self._opened is not None and _file_at(self.where) != self._opened:
+            raise StoreError(
+                f"the ledger's file was removed or replaced: {self.where}",
+                "put it back, or open the ledger again",
+            )
 
     def _set_up(self, connection: sqlite3.Connection, *, query_only: bool) -> None:
         """Pragmas. A file that is not a ledger of ours (or not yet) keeps its journal mode."""
@@ -217,6 +228,7 @@ class SqliteDatabase:
             self._readers.append(session)
 
     def _take_reader(self) -> SqliteSession:
+        self._check_place()
         with self._guard:
             session = self._readers.pop() if self._readers else None
         return session or SqliteSession(self.connect(query_only=True))
@@ -235,6 +247,7 @@ class SqliteDatabase:
             raise ReadOnly("this desk was opened read-only", "open it again without --read-only")
         self._gate.enter()
         try:
+            self._check_place()
             if self._writer is None:
                 self._writer = SqliteSession(self.connect(query_only=False))
             self._writer.connection.execute("BEGIN IMMEDIATE")
@@ -288,6 +301,15 @@ class SqliteDatabase:
         for session in sessions:
             session.connection.close()
         self._gate.close()
+
+
+def _file_at(path: str) -> tuple[int, int] | None:
+    """Which file lies at a path, whatever its name; None if there is none."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 - asked for with every act
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _use_wal(connection: sqlite3.Connection, deadline_seconds: float) -> None:
