@@ -12,7 +12,9 @@ import psycopg
 import pytest
 
 from billdesk.core.desk import Desk, create_ledger, open_desk
+from billdesk.core.rules.ledger import Draft, Leg, digest_of
 from billdesk.core.store.postgres import PostgresDatabase
+from billdesk.core.store.posting import post
 from billdesk.core.store.sessions import KeyTaken
 from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.errors import (
@@ -312,6 +314,40 @@ def test_a_row_that_somebody_locks_is_waited_for_until_the_deadline(
             waiting.charges.create("acme", "1.00", reference="waits")
         other.execute("ROLLBACK")
     still_works(desk, "10.00 USD")
+
+
+def test_wallets_are_locked_in_one_order_whatever_the_order_of_the_legs(
+    desk: Desk, other: psycopg.Connection[Any]
+) -> None:
+    """Else two postings of the same wallets could wait for each other."""
+    desk.accounts.add("zoe", name="Zoe")
+    desk.adjustments.credit("zoe", "10.00", memo="welcome to the desk")
+    legs = (
+        Leg("zoe", "cash", "USD", -100, 0, "transfer"),
+        Leg("acme", "cash", "USD", 100, 0, "transfer"),
+    )
+    digest = digest_of("transfer", legs)
+    draft = Draft("tra_1", "transfer", "system", "tra_1", digest, "tester", legs)
+
+    def transfer() -> None:
+        with desk._office.database.single() as session:
+            assert post(session, draft) is not None
+
+    lock = (
+        "SELECT 1 FROM billdesk.wallet w JOIN billdesk.account a ON a.id = w.account_id"
+        " WHERE a.ref = %s FOR UPDATE OF w NOWAIT"
+    )
+    waits_for_us = "SELECT 1 FROM pg_locks WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+    thread = threading.Thread(target=transfer)
+    with other.transaction():
+        other.execute(lock, ("acme",))
+        thread.start()
+        while other.execute(waits_for_us).fetchone() is None:
+            assert thread.is_alive()
+        # Whoever waits for the first wallet does not hold the second one meanwhile.
+        other.execute(lock, ("zoe",))
+    thread.join()
+    still_works(desk, "11.00 USD")
 
 
 def test_a_desk_opened_to_look_touches_nothing(postgres_url: str, desk: Desk) -> None:
