@@ -28,14 +28,8 @@ from billdesk.screens.places import PLACES
 from billdesk.screens.themes import THEME_NAMES
 from billdesk.screens.welcome import WelcomeScreen
 from tests.screens.conftest import furnished, shop, staged  # noqa: F401 - fixtures
-from tests.screens.desk_pilot import STILL, on_stage, press, text_of, until, write
+from tests.screens.desk_pilot import STILL, Staged, on_stage, press, text_of, until, where, write
 from tests.screens.shop import NOW, Shop
-
-Staged = Callable[..., BilldeskApp]
-
-
-def where(app: BilldeskApp) -> type:
-    return type(app.screen)
 
 
 def app_on(path: Path) -> BilldeskApp:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from billdesk.app import BilldeskApp
 from billdesk.core.desk import create_ledger
 from billdesk.core.values.clock import MovingClock
 from billdesk.screens.account import AccountScreen
@@ -26,25 +25,21 @@ from tests.screens.desk_pilot import (
     LARGE,
     PATIENCE_SECONDS,
     SMALL,
+    Staged,
     app_on,
     on_stage,
     press,
     run_on,
     text_of,
     until,
+    where,
     write,
 )
 from tests.screens.shop import NOW
 
-Staged = Callable[..., BilldeskApp]
-
 
 def names_in(folder: Path) -> set[str]:
     return {path.name for path in folder.glob("*.csv*")}
-
-
-def where(app: BilldeskApp) -> type:
-    return type(app.screen)
 
 
 async def test_a_digit_leads_to_the_list_and_minus_back_to_where_one_was(staged: Staged) -> None:

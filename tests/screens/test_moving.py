@@ -11,7 +11,6 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 from textual.widgets import Button
 
-from billdesk.app import BilldeskApp
 from billdesk.core.desk import open_desk
 from billdesk.core.rules.sheets import MoveSheet
 from billdesk.screens.chrome import StatusLine
@@ -21,6 +20,7 @@ from tests.postgres_fixtures import Databases
 from tests.screens.desk_pilot import (
     LARGE,
     SMALL,
+    Staged,
     app_on,
     fill_in,
     on_stage,
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
 Compare = Callable[..., bool]
-Staged = Callable[..., BilldeskApp]
 
 CHECK = ("tab", "tab", "enter")
 
