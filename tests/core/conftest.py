@@ -10,6 +10,8 @@ import pytest
 
 from billdesk.core.desk import Desk, open_desk
 from billdesk.core.values.clock import MovingClock
+from tests.core.moved import Route
+from tests.core.store.story import tell
 from tests.new_ledger import START, make_ledger, seeded
 
 
@@ -45,3 +47,15 @@ def desk(ledger_url: str, clock: MovingClock) -> Iterator[Desk]:
     """The desk, open on a new ledger, once on each database; it has no gateway but the sandbox."""
     with open_desk(ledger_url, clock=clock, actor="tester", chance=seeded()) as desk:
         yield desk
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def route(request: pytest.FixtureRequest, clock: MovingClock, tmp_path: Path) -> Route:
+    """A ledger with a story on either database, and a place for it on the other."""
+    source: str = request.getfixturevalue(f"{request.param}_url")
+    target = str(tmp_path / "new" / "moved.ledger")
+    if request.param == "sqlite":
+        target = request.getfixturevalue("postgres_empty_url")
+    with open_desk(source, clock=clock, actor="tester", chance=seeded(), gateways=()) as desk:
+        tell(desk, clock)
+    return Route(source, target, clock)

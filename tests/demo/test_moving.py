@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from billdesk.core.desk import open_desk
 from billdesk.core.store.filling import TABLES
+from tests.core.moved import check_same, heads_of, rows_in
 from tests.core.operations.rows import add_row
-from tests.core.test_moving import check_same, heads_of, rows_in
 
 
 def test_a_ledger_with_something_in_every_table_is_the_same_there_and_back_again(
