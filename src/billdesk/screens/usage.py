@@ -12,9 +12,10 @@ from billdesk.screens.figures import NOTHING, number
 from billdesk.screens.line_table import Column
 from billdesk.screens.list_screen import ListScreen
 from billdesk.screens.review import Review
+from billdesk.screens.usage_file import IngestFile
 from billdesk.screens.usage_meter import UsageMeter
 from billdesk.screens.usage_plot import LEVEL_TONES, share_bar
-from billdesk.screens.usage_verbs import IngestFile, set_budget
+from billdesk.screens.usage_verbs import set_budget
 
 if TYPE_CHECKING:
     from billdesk.core.desk import Desk
