@@ -24,6 +24,9 @@ from tests.core.moved import (
 from tests.core.store.story import tell
 from tests.new_ledger import seeded
 
+TO_A_FILE = pytest.mark.parametrize("route", ["postgres"], indirect=True)
+"""What is the same both ways is proven on the quicker one."""
+
 # --- what arrives --------------------------------------------------------------------------------
 
 
@@ -109,6 +112,7 @@ def test_entries_are_numbered_without_gaps_in_a_file(
     assert sorted(row[0] for row in rows_in(postgres_url)["entry"]) != sorted(numbers)
 
 
+@TO_A_FILE
 def test_what_is_written_meanwhile_is_said_to_be_missing(route: Route) -> None:
     def write() -> None:
         with route.open() as desk:
@@ -158,6 +162,7 @@ def test_the_sandbox_goes_on_with_its_books(route: Route) -> None:
         assert desk.payments.get(payment.id).status == "succeeded"
 
 
+@TO_A_FILE
 def test_what_cannot_go_along_is_told_and_harms_nothing(route: Route) -> None:
     data = default_paths().data
     with open_desk(route.source, clock=route.clock) as desk:
@@ -176,6 +181,7 @@ def test_what_cannot_go_along_is_told_and_harms_nothing(route: Route) -> None:
         assert desk.verify().ok
 
 
+@TO_A_FILE
 def test_the_copy_is_held_against_the_newest_checkpoint(route: Route) -> None:
     with route.open() as desk:
         sealed = desk.seal()
@@ -184,6 +190,7 @@ def test_the_copy_is_held_against_the_newest_checkpoint(route: Route) -> None:
     assert sheet.proof.checkpoint_at == sealed.sealed_at
 
 
+@TO_A_FILE
 def test_a_broken_checkpoint_stops_the_move(route: Route) -> None:
     with route.open() as desk:
         path = Path(desk.seal().path)
