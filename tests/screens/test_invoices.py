@@ -156,7 +156,7 @@ async def test_an_invoice_shows_its_lines_sums_and_everything(at_desk: Staged) -
     async with on_stage(app, LARGE) as pilot:
         await play(pilot, *SCENES["invoice"])
         assert where(app) is InvoiceScreen
-        for words in ("Travel", "118 km", "0.42", "19 %", "184.56", "35.07", "219.63 USD"):
+        for words in ("Travel", "118  km", "0.42", "19 %", "184.56", "35.07", "219.63 USD"):
             assert words in text_of(app)
         await press(pilot, "j", "enter")
         assert where(app) is Detail

@@ -20,6 +20,8 @@ from billdesk.screens.health import HealthScreen
 from billdesk.screens.invoice import InvoiceScreen
 from billdesk.screens.line_input import LineInput
 from billdesk.screens.palette import Palette
+from billdesk.screens.reconcile import ReconcileScreen
+from billdesk.screens.reconcile_items import ReconcileItems
 from billdesk.screens.welcome import WelcomeScreen
 from tests.screens.desk_pilot import (
     LARGE,
@@ -252,3 +254,29 @@ async def test_without_a_ledger_nothing_is_opened_by_name(tmp_path: Path) -> Non
         assert "No such command." in text_of(app)
         await press(pilot, "enter", "escape")
         assert where(app) is WelcomeScreen
+
+
+async def test_escape_leads_back_from_a_screen_that_came_with_a_filter(at_till: Staged) -> None:
+    app = at_till()
+    async with on_stage(app, LARGE) as pilot:
+        await press(pilot, "0", "enter")
+        await until(pilot, lambda: "timing" in text_of(app))
+        await press(pilot, "f")
+        await until(pilot, lambda: app.screen.query_one(FilterLine).value != "outcome:open")
+        await press(pilot, "escape")
+        assert where(app) is ReconcileItems
+        assert app.screen.query_one(FilterLine).value == ""
+        await press(pilot, "escape", "enter")
+        await until(pilot, lambda: "outcome:open" in text_of(app))
+        await press(pilot, "escape")
+        assert where(app) is ReconcileScreen
+
+
+async def test_the_keys_of_a_long_detail_stay_in_sight(at_till: Staged) -> None:
+    app = at_till()
+    async with on_stage(app) as pilot:
+        await press(pilot, "4", "enter")
+        await until(pilot, lambda: "disputed, 66.04" in text_of(app))
+        assert "y copies the id" in text_of(app)
+        await pilot.resize_terminal(80, 16)
+        await until(pilot, lambda: "y copies the id" in text_of(app))

@@ -147,7 +147,7 @@ async def test_usage_is_previewed_typed_for_and_billed(at_runs: Staged, due: Sho
         await fill_in(pilot, str(wanted))
         await press(pilot, "tab", "enter")
         await until(pilot, lambda: isinstance(app.screen, RunLines))
-        await until(pilot, lambda: "could not be billed and stay open" in text_of(app))
+        await until(pilot, lambda: "could not be billed: what they used stays open" in text_of(app))
         await press(pilot, "slash")
         await write(pilot, "only:failed")
         await press(pilot, "enter")

@@ -78,12 +78,12 @@ class BalancesScreen(ListScreen["BalanceRowSheet"]):
                 right=True,
             ),
             Column("", 8, _asset),
-            Column("Entries", 8, lambda row: f"{row.wallet.entries:,}", right=True, from_width=130),
+            Column("Entries", 8, lambda row: f"{row.wallet.entries:,}", right=True, from_width=150),
             Column(
                 head("Last entry", "last"),
                 16,
                 lambda row: (self.app.times.stamp(row.wallet.last_entry_at), "muted"),
-                from_width=115,
+                from_width=130,
             ),
         )
 

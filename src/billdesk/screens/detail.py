@@ -49,7 +49,7 @@ class Detail(ModalScreen[None]):
         width: 100; max-width: 100%; height: auto; max-height: 100%;
         background: $surface; border: round $line; padding: 0 2;
     }
-    Detail VerticalScroll { height: auto; max-height: 80vh; scrollbar-size-vertical: 1; }
+    Detail VerticalScroll { height: auto; scrollbar-size-vertical: 1; }
     Detail Static { height: auto; }
     Detail #said { height: 1; color: $muted; }
     """
@@ -76,6 +76,10 @@ class Detail(ModalScreen[None]):
             yield Static(
                 safe_text("y copies the id, Y everything, Esc closes"), markup=False, id="said"
             )
+
+    def on_resize(self) -> None:
+        # The frame and the two lines around what scrolls stay in sight, however much it is.
+        self.query_one(VerticalScroll).styles.max_height = max(1, self.size.height - 4)
 
     def on_mount(self) -> None:
         self.query_one("#lines", Pane).show(self._write)

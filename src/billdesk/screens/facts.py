@@ -50,7 +50,7 @@ class FactsScreen(ListScreen["FactSheet"]):
             Column("Mode", 4, lambda row: (mode_word(row.mode), tone_of(mode_word(row.mode)))),
             Column("Stage", 14, lambda row: row.stage.replace("_", " ")),
             Column("State", 7, lambda row: (row.state, tone_of(row.state)), from_width=90),
-            Column("Amount", 13, lambda row: amount(row.amount), right=True),
+            Column("Amount", 12, lambda row: amount(row.amount), right=True),
             Column("Why, or of what", 12, _why, grow=3),
             Column("Object", 20, lambda row: (row.object_id, "muted"), grow=1, from_width=120),
         )

@@ -33,6 +33,9 @@ class FilteredScreen(DeskScreen[Answer]):
         Binding("escape", "unfilter", "Clear the filter, or back", id="list.unfilter", show=False),
     ]
 
+    came_with: ClassVar[str] = ""
+    """The filter a screen is opened with; Esc leads back from it as it does from none."""
+
     table: LineTable[Any]
 
     def __init__(self) -> None:
@@ -60,7 +63,7 @@ class FilteredScreen(DeskScreen[Answer]):
 
     def action_unfilter(self) -> None:
         """Everything again; without a filter the key leads back as it does everywhere."""
-        if self.line.value:
+        if self.line.value not in {"", self.came_with}:
             self.line.put("")
         else:
             self.app.action_step_back()

@@ -43,7 +43,8 @@ class LineInput(Input):
             id=id,
             max_length=max_length,
             compact=True,
-            select_on_focus=False,
+            # A proposal is typed over; what one typed oneself is gone on with.
+            select_on_focus=bool(value),
         )
         self.cursor_blink = False
 

@@ -59,6 +59,8 @@ class ReconcileItems(ListScreen["ReconcileItemSheet"]):
     filter_hint = "/ filter: outcome:open   outcome:missing_here   outcome:explained"
     empty = "Neither side has anything in this span."
 
+    came_with = f"outcome:{OPEN}"
+
     DEFAULT_CSS = """
     ReconcileItems #totals { padding: 0 1; background: $surface; }
     """
@@ -108,7 +110,7 @@ class ReconcileItems(ListScreen["ReconcileItemSheet"]):
 
     def on_mount(self) -> None:
         # Most of it agrees; what does not is what one came for.
-        self.use_filter(f"outcome:{OPEN}")
+        self.use_filter(self.came_with)
 
     def ask(self) -> None:
         super().ask()

@@ -68,13 +68,13 @@ class _Lines(ListScreen["UsageLineSheet"]):
             Column("Plan", 9, lambda row: row.plan_code, from_width=130),
             Column("Meter", 9, lambda row: row.meter, grow=1),
             Column("From", 10, lambda row: f"{self.app.times.local(row.period_since):%Y-%m-%d}"),
-            Column("Used", 11, lambda row: group_digits(row.quantity), right=True),
+            Column("Used", 10, lambda row: group_digits(row.quantity), right=True),
             Column("Billed", 9, lambda row: group_digits(row.billable), right=True, from_width=110),
             Column("", 4, lambda row: (row.unit, "muted"), from_width=110),
             Column("Amount", 9, lambda row: number(row.amount), right=True),
             Column("", 6, lambda row: (row.amount.asset, "muted")),
             Column("Sort", 10, sort),
-            Column("What", 18, lambda row: (row.detail or "included", "muted"), grow=4,
+            Column("What", 18, lambda row: (row.detail or "included", "muted"), grow=9,
                    from_width=96),
         )  # fmt: skip
 
@@ -151,7 +151,9 @@ def summary(sheet: UsageRunSheet, times: Times) -> tuple[Line, ...]:
         ("comes to", amounts(sheet.totals) or "nothing", "strong"),
     ]
     if sheet.failed:
-        stays = "cannot pay" if sheet.id is None else "could not be billed: its months stay open"
+        stays = (
+            "cannot pay" if sheet.id is None else "could not be billed: what they used stays open"
+        )
         lines.append(("failed", f"{counted(sheet.failed, 'account')} {stays}", "bad"))
     return tuple(lines)
 
