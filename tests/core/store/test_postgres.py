@@ -12,10 +12,10 @@ import psycopg
 import pytest
 
 from billdesk.core.desk import Desk, create_ledger, open_desk
-from billdesk.core.rules.ledger import Draft, Leg, digest_of
+from billdesk.core.rules.ledger import Draft, HoldChange, Leg, digest_of
 from billdesk.core.store.postgres import PostgresDatabase
 from billdesk.core.store.posting import post
-from billdesk.core.store.sessions import KeyTaken
+from billdesk.core.store.sessions import KeyTaken, LegRefused
 from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.errors import (
     AlreadyExists,
@@ -348,6 +348,22 @@ def test_wallets_are_locked_in_one_order_whatever_the_order_of_the_legs(
         other.execute(lock, ("zoe",))
     thread.join()
     still_works(desk, "11.00 USD")
+
+
+def test_the_database_itself_resolves_a_hold_once(desk: Desk) -> None:
+    first = desk.holds.place("acme", "1.00", reference="a")
+    desk.holds.place("acme", "1.00", reference="b")
+    desk.holds.release(first.id)
+    legs = (Leg("acme", "cash", "USD", 0, -100, "hold"),)
+    digest = digest_of("hold_release", legs)
+    draft = Draft(
+        *("rel_1", "hold_release", "system", "rel_1", digest, "tester", legs),
+        hold=HoldChange(first.id, "released"),
+    )
+    with pytest.raises(LegRefused), desk._office.database.single() as session:
+        post(session, draft)
+    assert str(desk.wallets.balance("acme").held) == "1.00 USD"
+    still_works(desk, "10.00 USD")
 
 
 def test_a_desk_opened_to_look_touches_nothing(postgres_url: str, desk: Desk) -> None:
