@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, TypedDict
 
 from billdesk.core.rules.mirrors import GatewayInvoice, GatewaySubscription, InvoiceRequest
 from billdesk.core.values.money import Money
@@ -210,6 +210,19 @@ class Fact:
             self.stage,
             self.occurrence,
         )
+
+
+class Ties(TypedDict, total=False):
+    """The ties of a `Fact` to the rest, as an adapter hands them on."""
+
+    payment_id: str | None
+    pay_url: str | None
+    refund_id: str | None
+    payment_external_id: str | None
+    charge_id: str | None
+    method: Method | None
+    subscription: GatewaySubscription | None
+    invoice: GatewayInvoice | None
 
 
 @dataclass(frozen=True, slots=True)

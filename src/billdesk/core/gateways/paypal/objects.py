@@ -14,12 +14,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 from billdesk.core.gateways.paypal.amounts import read_amount
 from billdesk.core.gateways.paypal.billing import sale_state, subscription_state
-from billdesk.core.rules.gateway import Fact, Method, Mode, Stage
-from billdesk.core.rules.mirrors import GatewayInvoice, GatewaySubscription
+from billdesk.core.rules.gateway import Fact, Method, Mode, Stage, Ties
 from billdesk.core.values.clock import parse_instant
 from billdesk.core.values.money import Money
 
@@ -62,14 +61,7 @@ class Source:
         amount: Money | None = None,
         fee: Money | None = None,
         detail: str = "",
-        payment_id: str | None = None,
-        pay_url: str | None = None,
-        refund_id: str | None = None,
-        payment_external_id: str | None = None,
-        charge_id: str | None = None,
-        method: Method | None = None,
-        subscription: GatewaySubscription | None = None,
-        invoice: GatewayInvoice | None = None,
+        **ties: Unpack[Ties],
     ) -> Fact:
         """A fact in this source's name."""
         return Fact(
@@ -84,14 +76,7 @@ class Source:
             happened_at=happened_at,
             detail=detail,
             raw=json.dumps(raw),
-            payment_id=payment_id,
-            pay_url=pay_url,
-            refund_id=refund_id,
-            payment_external_id=payment_external_id,
-            charge_id=charge_id,
-            method=method,
-            subscription=subscription,
-            invoice=invoice,
+            **ties,
         )
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, Unpack
 
 from billdesk.core.gateways.paystack.billing import (
     charge_state,
@@ -31,8 +31,7 @@ from billdesk.core.gateways.paystack.references import (
     payment_of,
     refund_id_of,
 )
-from billdesk.core.rules.gateway import Fact, Method, Mode, Stage
-from billdesk.core.rules.mirrors import GatewayInvoice, GatewaySubscription
+from billdesk.core.rules.gateway import Fact, Method, Mode, Stage, Ties
 from billdesk.core.values.clock import Clock
 from billdesk.core.values.money import Money
 
@@ -247,14 +246,7 @@ class Answers(NamedTuple):
         happened_at: datetime,
         detail: str,
         fee: Money | None = None,
-        payment_id: str | None = None,
-        pay_url: str | None = None,
-        refund_id: str | None = None,
-        payment_external_id: str | None = None,
-        charge_id: str | None = None,
-        method: Method | None = None,
-        subscription: GatewaySubscription | None = None,
-        invoice: GatewayInvoice | None = None,
+        **ties: Unpack[Ties],
     ) -> Fact:
         return Fact(
             gateway=self.gateway,
@@ -268,14 +260,7 @@ class Answers(NamedTuple):
             happened_at=happened_at,
             detail=plain(detail),
             raw=json.dumps(row, sort_keys=True),
-            payment_id=payment_id,
-            pay_url=pay_url,
-            refund_id=refund_id,
-            payment_external_id=payment_external_id,
-            charge_id=charge_id,
-            method=method,
-            subscription=subscription,
-            invoice=invoice,
+            **ties,
         )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Unpack
 
 from billdesk.core.gateways.stripe.amounts import kept_fee, money_of
 from billdesk.core.gateways.stripe.billing import invoice_state, subscription_state
@@ -29,7 +29,7 @@ from billdesk.core.gateways.stripe.shapes import (
     raw_text,
     saved_method,
 )
-from billdesk.core.rules.gateway import Fact, Method, Mode, Stage
+from billdesk.core.rules.gateway import Fact, Method, Mode, Stage, Ties
 from billdesk.core.values.money import Money
 
 _REFUND_STAGES: dict[str, Stage] = {
@@ -349,7 +349,7 @@ class FactReader:
         amount: Money | None = None,
         fee: Money | None = None,
         detail: str = "",
-        **ties: Any,
+        **ties: Unpack[Ties],
     ) -> Fact:
         if fee is not None and amount is not None and fee.asset != amount.asset:
             fee = None  # kept from a balance in another currency: no part of this amount
