@@ -63,13 +63,7 @@ def test_the_canonical_form_of_a_posting_is_as_written_down() -> None:
 
 def test_the_hash_of_an_entry_covers_the_previous_head_its_posting_and_itself() -> None:
     canonical = (
-        front(TEXT)
-        + "5:wal_1"
-        + "1:7"
-        + "3:USD"
-        + "5:-1250"
-        + "4:8750"
-        + "13:revenue:leads"
+        front(TEXT) + "5:wal_1" + "1:7" + "3:USD" + "5:-1250" + "4:8750" + "13:revenue:leads"
     )
     entry_hash = link(
         genesis("wal_1"),

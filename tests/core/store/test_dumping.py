@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from billdesk.core.desk import open_desk, restore
-from billdesk.core.store.dumping import TABLES
+from billdesk.core.store.filling import TABLES
 from billdesk.core.store.sqlite import sqlite3
 from billdesk.core.values.clock import MovingClock
 from billdesk.core.values.errors import AlreadyExists, NotALedger, NotFound, StoreError
