@@ -17,6 +17,7 @@ from billdesk.screens.chrome import StatusLine
 from billdesk.screens.export import Export
 from billdesk.screens.filter_line import FilterLine
 from billdesk.screens.health import HealthScreen
+from billdesk.screens.heartbeat import Rhythm
 from billdesk.screens.invoice import InvoiceScreen
 from billdesk.screens.line_input import LineInput
 from billdesk.screens.palette import Palette
@@ -32,12 +33,13 @@ from tests.screens.desk_pilot import (
     on_stage,
     press,
     run_on,
+    said,
     text_of,
     until,
     where,
     write,
 )
-from tests.screens.shop import NOW
+from tests.screens.shop import NOW, Shop
 
 
 def names_in(folder: Path) -> set[str]:
@@ -280,3 +282,15 @@ async def test_the_keys_of_a_long_detail_stay_in_sight(at_till: Staged) -> None:
         assert "y copies the id" in text_of(app)
         await pilot.resize_terminal(80, 16)
         await until(pilot, lambda: "y copies the id" in text_of(app))
+
+
+async def test_a_trouble_in_the_background_is_said_until_it_is_over(
+    staged: Staged, shop: Shop
+) -> None:
+    app = staged(rhythm=Rhythm(pulse_seconds=0.05, tick_seconds=0))
+    there, away = Path(shop.ledger), Path(f"{shop.ledger}.away")
+    async with on_stage(app) as pilot:
+        await asyncio.to_thread(there.rename, away)
+        await until(pilot, lambda: "removed or replaced" in said(app))
+        await asyncio.to_thread(away.rename, there)
+        await until(pilot, lambda: said(app) == "")

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from billdesk.core.values.clock import Clock
+from billdesk.screens.chrome import StatusLine
 from billdesk.screens.frame import DeskScreen
 from billdesk.screens.host import DeskHost
 from billdesk.screens.threads import ThreadWork, explain
@@ -61,7 +62,7 @@ class Heartbeat(ThreadWork, DeskHost):
 
     def _seen(self, pulse: int) -> None:
         self._looking = False
-        self._troubles.pop("reading", None)
+        self._recover("reading")
         self._seen_at = self._clock.now()
         self._show_age()
         self._beats += 1
@@ -97,7 +98,7 @@ class Heartbeat(ThreadWork, DeskHost):
         if tick.errors:
             self._complain("ticking", f"In the background: {'; '.join(tick.errors)}")
         else:
-            self._troubles.pop("ticking", None)
+            self._recover("ticking")
 
     def _not_ticked(self, error: BaseException) -> None:
         self._ticking = False
@@ -112,6 +113,14 @@ class Heartbeat(ThreadWork, DeskHost):
             self._visible.say(text, "bad")
         else:
             self.remember(text, "bad")
+
+    def _recover(self, what: str) -> None:
+        """It goes well again: what was said of it need not be looked at any longer."""
+        text = self._troubles.pop(what, None)
+        for screen in self.screen_stack if text else ():
+            for line in screen.query(StatusLine):
+                if line.said == text:
+                    line.say("")
 
     @property
     def _visible(self) -> DeskScreen[Any] | None:
