@@ -8,6 +8,8 @@ from datetime import date, datetime, timedelta
 from billdesk.core.rules.matching import MATCHED
 from billdesk.core.rules.sheets import AttentionSheet, GatewaySheet, ReconcileSheet
 from billdesk.core.store import troubles
+from billdesk.core.store.checks import recount
+from billdesk.core.store.recounts import recounted_wrong
 from billdesk.core.store.sessions import Session
 from billdesk.core.store.troubles import Trouble
 from billdesk.core.store.watches import low_wallets, stopped_topups
@@ -65,6 +67,16 @@ def account_troubles(session: Session, today: date) -> list[AttentionSheet]:
             title = many.format(f"{trouble.total}{more}")
             found.append(AttentionSheet(severity, title, detail, *place))
     return found
+
+
+def ledger_troubles(session: Session) -> list[AttentionSheet]:
+    """Balances that the last daily recount found wrong, if they still are."""
+    wrong = len(recount(session)) if recounted_wrong(session) else 0
+    if not wrong:
+        return []
+    title = "a stored balance is wrong" if wrong == 1 else f"{wrong} stored balances are wrong"
+    detail = "verify says which, and since when"
+    return [AttentionSheet("problem", title, detail, "health", None)]
 
 
 def reconcile_troubles(runs: Sequence[ReconcileSheet]) -> list[AttentionSheet]:

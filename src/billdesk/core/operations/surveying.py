@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from billdesk.core.operations.attending import (
     account_troubles,
     desk_troubles,
+    ledger_troubles,
     reconcile_troubles,
     worst_first,
 )
@@ -51,7 +52,8 @@ def overview(office: Office, info: LedgerSheet, checkpoint_at: datetime | None) 
         sums = questions.totals(session)
         standings = questions.standing_counts(session)
         overdue = questions.overdue_holds(session, to_micros(now))
-        troubles = account_troubles(session, now.astimezone(ZoneInfo(info.zone)).date())
+        troubles = ledger_troubles(session)
+        troubles += account_troubles(session, now.astimezone(ZoneInfo(info.zone)).date())
         troubles += reconcile_troubles(newest_runs(session))
     return OverviewSheet(
         ledger=info.where,

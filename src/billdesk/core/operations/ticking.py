@@ -1,7 +1,7 @@
 """Doing what is due, in the order in which one thing calls for the next. Safe to repeat.
 
 What gateways say comes first, since money that arrived pays renewals and open invoices; use is billed
-before credits expire that could have paid for it.
+before credits expire that could have paid for it. Balances are counted last, once a day.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from datetime import datetime
 from billdesk.core.operations.gateways.polling import Polled, poll
 from billdesk.core.operations.ledger.expiring import expire_due
 from billdesk.core.operations.ledger.holding import Holds
+from billdesk.core.operations.ledger.recounting import recount_due
 from billdesk.core.operations.office import Office
 from billdesk.core.operations.payments.collecting import collect_due
 from billdesk.core.operations.payments.topping_up import Watched, run_watches
@@ -37,7 +38,7 @@ def tick(office: Office) -> TickSheet:
     usage_alerts = alert_due(office, now)
     sheet = _sheet(now, polled, freed, run_watches(office, now), index(office))
     return sheet._replace(
-        errors=(*sheet.errors, *renewed.errors, *collected.errors),
+        errors=(*sheet.errors, *renewed.errors, *collected.errors, *recount_due(office, now)),
         renewed=renewed.renewed,
         paused=renewed.paused,
         resumed=renewed.resumed,
