@@ -223,7 +223,7 @@ async def test_what_was_found_out_holds_only_for_the_path_it_was_found_for(
         assert not can_apply(app)
         await go_to(pilot, "start")
         await press(pilot, "enter")
-        await until(pilot, lambda: "is no file" in text_of(app))
+        await until(pilot, lambda: "isnofile" in run_on(app))
 
 
 async def test_a_desk_to_look_at_shows_what_a_file_would_change_and_stops_there(
