@@ -44,7 +44,7 @@ def acknowledged_until_killed(
     return [line.strip() for line in lines if line.endswith("\n")]
 
 
-@pytest.mark.parametrize("rounds", [5, pytest.param(200, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("rounds", [3, pytest.param(200, marks=pytest.mark.soak)])
 def test_a_killed_process_leaves_a_sound_ledger_with_all_it_acknowledged(
     live: Desk, ledger_url: str, rounds: int, capsys: pytest.CaptureFixture[str]
 ) -> None:

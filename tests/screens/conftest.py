@@ -50,11 +50,3 @@ def staged(shop: Shop) -> Iterator[Staged]:
 def at_till(till: Shop) -> Iterator[Staged]:
     """The same on the till."""
     yield from stages(till)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Count no lines of the core here, where half the time went into counting: its own tests do."""
-    here = Path(__file__).parent
-    for item in items:
-        if item.path.is_relative_to(here):
-            item.add_marker(pytest.mark.no_cover)

@@ -92,6 +92,8 @@ async def play(pilot: Pilot[Any], *steps: Step) -> None:
         else:
             there = step[0] == "wait"
             await until(pilot, partial(_shows, pilot, step[1], there=there))
+    # A button that was pressed shows it for a moment.
+    await until(pilot, lambda: not pilot.app.screen.query(".-active"))
 
 
 def _shows(pilot: Pilot[Any], text: str, *, there: bool) -> bool:
