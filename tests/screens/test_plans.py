@@ -179,8 +179,10 @@ async def test_a_changed_file_is_refused_until_it_is_looked_at_again(
         path.write_text(OTHER + "# one more\n", encoding="utf-8")
         await press(pilot, "tab", "enter")
         await until(pilot, lambda: "changed meanwhile" in text_of(app))
-        await press(pilot, "shift+tab", "enter")
+        await go_to(pilot, "start")
+        await press(pilot, "enter")
         await until(pilot, lambda: "3 things would change" in text_of(app))
+        await until(pilot, lambda: can_apply(app))
         await press(pilot, "tab", "enter")
         await until(pilot, lambda: "Applied." in text_of(app))
     with sold.desk() as desk:

@@ -239,6 +239,8 @@ def test_a_key_that_is_taken_is_told_for_many_rows_too(desk: Desk) -> None:
     columns = "id, ref, name, created_at, status_since"
     with pytest.raises(KeyTaken), database.write() as session:
         session.many(f"INSERT INTO account ({columns}) VALUES (?, ?, ?, ?, ?)", [row])
+    with pytest.raises(KeyTaken), database.write() as session:
+        session.load("account", columns.split(", "), [row])
     with pytest.raises(psycopg.errors.SyntaxError), database.read() as reader:
         reader.one("SELEKT 1")
     still_works(desk, "10.00 USD")
