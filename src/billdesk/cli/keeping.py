@@ -86,10 +86,11 @@ def move(
     *,
     preview: Annotated[bool, typer.Option("--preview", help="Only say what it would do.")] = False,
 ) -> None:
-    """Move the ledger from SQLite to Postgres, or back.
+    """Move the ledger to the other database.
 
-    Every row is copied, read back and proven; only then the new ledger is there. The old one is
-    read and stays as it is: stop whoever writes to it first, and write to it no more afterwards.
+    From SQLite to Postgres, or back. Every row is copied, read back and proven; only then the new
+    ledger is there. The old one is read and stays as it is: stop whoever writes to it first, and
+    write to it no more afterwards.
     """
     with door.desk(read_only=True) as desk, Progress("copying") as progress:
         if preview:

@@ -6,6 +6,7 @@ between, and the UPDATE still insists on what was read.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -21,14 +22,13 @@ from billdesk.core.rules.ledger import (
 )
 from billdesk.core.store.posted import Posted
 from billdesk.core.store.sessions import Session
-from billdesk.core.store.wallets import wallet_state, wallet_states
+from billdesk.core.store.wallets import next_posting, wallet_and_next_posting, wallet_states
 from billdesk.core.values.errors import BadInput, Broken
 from billdesk.core.values.money import LARGEST_MINOR
 
 _UPDATE_WALLET = """
 UPDATE wallet SET balance_minor = ?, held_minor = ?, seq = ?, head = ?, last_at = ?
 WHERE number = ? AND seq = ? AND balance_minor = ? AND held_minor = ?"""
-_NEXT_POSTING = "SELECT coalesce(max(number), 0) + 1 FROM posting"
 _INSERT_POSTING = """
 INSERT INTO posting (number, id, kind, scope, reference, digest, account_id, actor, happened_at,
     recorded_at, subject, memo, salt, text_digest, corrects, about)
@@ -74,7 +74,7 @@ class _Purse:
     held_minor: int
     seq: int
 
-    def __init__(self, wallet: tuple[Any, ...]) -> None:
+    def __init__(self, wallet: Sequence[Any]) -> None:
         """`wallet`: the fields of a WalletState."""
         (
             self.number, self.id, self.account_id, self.status, _, self.asset,
@@ -105,8 +105,7 @@ class Fold:
         self._plain_postings: list[tuple[Any, ...]] = []
         self._entries: list[tuple[Any, ...]] = []
         self._holds: list[tuple[str, tuple[Any, ...]]] = []
-        row = session.one(_NEXT_POSTING)
-        self._next_posting: int = row[0] if row else 1
+        self._next_posting = 0  # not known yet
 
     def add(self, draft: Draft) -> Posted | None:
         """Fold one draft in; None when a wallet is missing or a guard says no."""
@@ -167,25 +166,28 @@ class Fold:
 
     def _insert(self, sql: str, rows: list[tuple[Any, ...]]) -> None:
         """Rows by the hundred, and what is left one by one."""
-        rest = len(rows) % _ROWS_AT_ONCE
-        for start in range(0, len(rows) - rest, _ROWS_AT_ONCE):
+        whole = len(rows) - len(rows) % _ROWS_AT_ONCE
+        for start in range(0, whole, _ROWS_AT_ONCE):
             values = list(chain.from_iterable(rows[start : start + _ROWS_AT_ONCE]))
             self._session.run(_by_the_hundred(sql), values)
-        self._run(sql, rows[-rest:] if rest else [])
+        self._run(sql, rows[whole:] if whole else rows)
 
     def read_ahead(self, accounts: set[str]) -> None:
         """Read the wallets of many accounts (those given by ref) in one go."""
+        self._next_posting = next_posting(self._session)
         for ref, wallet in wallet_states(self._session, accounts):
             purse = self._by_number[wallet[0]] = _Purse(wallet)
             self._purses[ref, wallet[4], wallet[5]] = purse
 
     def _read(self, leg: Leg) -> _Purse | None:
         """A leg's wallet, which may be known already under its account's other name."""
-        wallet = wallet_state(self._session, leg.account, leg.purpose, leg.asset)
+        wallet = wallet_and_next_posting(self._session, leg.account, leg.purpose, leg.asset)
         if wallet is None:
             return None
-        purse = self._by_number.get(wallet.number) or _Purse(wallet)
-        self._by_number[wallet.number] = self._purses[leg[:3]] = purse
+        *fields, number = wallet
+        self._next_posting = self._next_posting or number
+        purse = self._by_number.get(fields[0]) or _Purse(fields)
+        self._by_number[purse.number] = self._purses[leg[:3]] = purse
         return purse
 
     def _write_down(self, row: tuple[Any, ...], texts: tuple[Any, ...]) -> None:

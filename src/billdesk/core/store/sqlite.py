@@ -80,6 +80,8 @@ class SqliteSession:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
+        # What gives no rows needs no cursor of its own, which would cost as much as the statement.
+        self._cursor = connection.cursor()
 
     def all(self, sql: str, values: Values = ()) -> list[tuple[Any, ...]]:
         """Every row."""
@@ -93,7 +95,7 @@ class SqliteSession:
     def run(self, sql: str, values: Values = ()) -> int:
         """Change something; how many rows it touched."""
         try:
-            return self.connection.execute(sql, values).rowcount
+            return self._cursor.execute(sql, values).rowcount
         except sqlite3.IntegrityError as error:
             raise_taken(error)
             raise
@@ -121,7 +123,7 @@ class SqliteSession:
 
     def control(self, sql: str) -> None:
         """Run a statement that steers the transaction."""
-        self.connection.execute(sql)
+        self._cursor.execute(sql)
 
     def stands(self) -> bool:
         """Whether the transaction is still open: a full disk ends it, for one."""
@@ -250,7 +252,7 @@ class SqliteDatabase:
             self._check_place()
             if self._writer is None:
                 self._writer = SqliteSession(self.connect(query_only=False))
-            self._writer.connection.execute("BEGIN IMMEDIATE")
+            self._writer.control("BEGIN IMMEDIATE")
         except BaseException as error:
             self._gate.leave()
             raise_mapped(error, self.where)
@@ -261,7 +263,7 @@ class SqliteDatabase:
         """Commit or roll back, and leave the gate whatever happens."""
         try:
             if commit:
-                session.connection.execute("COMMIT")
+                session.control("COMMIT")
         except BaseException as error:
             raise_mapped(error, self.where)
             raise

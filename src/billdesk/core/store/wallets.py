@@ -21,6 +21,9 @@ FROM account a JOIN wallet w ON w.account_id = a.id
 WHERE a.ref IN (SELECT value FROM json_each(?))"""
 _WALLET_BY_REF = _WALLET.format("a.ref = ?")
 _WALLET_BY_ID = _WALLET.format("a.id = ?")
+_NEXT_POSTING = "(SELECT coalesce(max(number), 0) + 1 FROM posting)"
+_FIRST_BY_REF = _WALLET_BY_REF.replace("w.last_at", f"w.last_at, {_NEXT_POSTING}")
+_FIRST_BY_ID = _WALLET_BY_ID.replace("w.last_at", f"w.last_at, {_NEXT_POSTING}")
 _LOCK_WALLET = "SELECT lock_wallets(ARRAY[?]::bigint[])"
 
 
@@ -37,6 +40,20 @@ def wallet_state(
         session.one(_LOCK_WALLET, (row[0],))
         row = session.one(sql, (account, purpose, asset))
     return None if row is None else WalletState._make(row)
+
+
+def next_posting(session: Session) -> int:
+    """The number of the next posting, under the write lock; for SQLite."""
+    row = session.one(f"SELECT {_NEXT_POSTING}")
+    return row[0] if row else 1
+
+
+def wallet_and_next_posting(
+    session: Session, account: str, purpose: str, asset: str
+) -> tuple[Any, ...] | None:
+    """The fields of a WalletState, and the number of the next posting: one question; for SQLite."""
+    sql = _FIRST_BY_ID if account.startswith("acc_") else _FIRST_BY_REF
+    return session.one(sql, (account, purpose, asset))
 
 
 def wallet_states(session: Session, refs: Iterable[str]) -> Iterator[tuple[str, tuple[Any, ...]]]:
