@@ -178,7 +178,8 @@ async def test_a_changed_file_is_refused_until_it_is_looked_at_again(
         assert "- retired" in text_of(app)
         path.write_text(OTHER + "# one more\n", encoding="utf-8")
         await press(pilot, "tab", "enter")
-        await until(pilot, lambda: "changed meanwhile" in text_of(app))
+        # A word alone: where the lines end depends on the length of the path.
+        await until(pilot, lambda: "meanwhile" in text_of(app))
         await go_to(pilot, "start")
         await press(pilot, "enter")
         await until(pilot, lambda: "3 things would change" in text_of(app))
