@@ -7,13 +7,16 @@ import random
 import subprocess
 import sys
 from collections import Counter
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from billdesk.core.desk import Desk, create_ledger, open_desk
-from billdesk.core.values.errors import BilldeskError, Refused
+from billdesk.core.desk import Desk, create_ledger, default_paths, open_desk
+from billdesk.core.store.sqlite import sqlite3
+from billdesk.core.values.clock import MovingClock
+from billdesk.core.values.errors import BilldeskError, Refused, SchemaMismatch
 from billdesk.core.values.money import Money
 from billdesk.demo import furnish, run
 from billdesk.demo.companion import accompany, live_on
@@ -182,6 +185,26 @@ def test_a_ledger_that_is_no_demo_is_left_alone(tmp_path: Path) -> None:
         furnish(str(where), Listener(), now=NOW)
     assert where.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir() if "sandbox" in path.name] == []
+
+
+def age(where: str) -> None:
+    """Make a ledger one of the version before: nothing but its number tells, in a file."""
+    with closing(sqlite3.connect(where, isolation_level=None)) as file:
+        file.execute("UPDATE alembic_version SET version_num = '0003'")
+
+
+def test_a_demo_of_an_older_version_is_brought_up_in_its_own_place_and_nowhere_else(
+    tmp_path: Path,
+) -> None:
+    usual, elsewhere = default_paths().demo_ledger, tmp_path / "elsewhere.ledger"
+    for where in (str(usual), str(elsewhere)):
+        create_ledger(where, demo=True, clock=MovingClock(NOW)).close()
+        age(where)
+    assert furnish(str(usual), Listener(), now=NOW) == 0
+    with open_desk(usual) as desk:
+        assert desk.verify().ok
+    with pytest.raises(SchemaMismatch):
+        furnish(str(elsewhere), Listener(), now=NOW)
 
 
 def test_without_a_terminal_it_is_told_in_plain_lines_and_ends_with_a_proof(

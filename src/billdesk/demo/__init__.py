@@ -11,10 +11,10 @@ import sys
 from datetime import datetime, timedelta
 from functools import partial
 
-from billdesk.core.desk import create_ledger, default_paths, open_desk
+from billdesk.core.desk import create_ledger, default_paths, migrate, open_desk
 from billdesk.core.rules.sheets import LedgerSheet
 from billdesk.core.values.clock import MovingClock, SystemClock
-from billdesk.core.values.errors import NotALedger, NotFound, Refused
+from billdesk.core.values.errors import NotALedger, NotFound, Refused, SchemaMismatch
 from billdesk.core.values.ids import Chance
 from billdesk.demo import routine
 from billdesk.demo.conclusion import conclude
@@ -90,6 +90,12 @@ def _found(where: str, now: datetime) -> tuple[LedgerSheet, datetime]:
     """Found the business ninety days ago, unless it is there: then when it was last heard of."""
     try:
         desk = open_desk(where, read_only=True)
+    except SchemaMismatch:
+        # What an older version left in the demo's own place; elsewhere it is for its owner to say.
+        if where != str(default_paths().demo_ledger):
+            raise
+        migrate(where)
+        return _found(where, now)
     except (NotFound, NotALedger):
         # Making a ledger leaves alone whatever else may be there.
         opened_at = now - timedelta(days=DAYS)
