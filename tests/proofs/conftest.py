@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,12 +32,17 @@ def live(ledger_url: str) -> Iterator[Desk]:
 def told_by(process: subprocess.Popen[str]) -> tuple[str, str]:
     """All that a process says and what went wrong, until it ends.
 
-    `communicate` would lose what was read along with a first line.
+    `communicate` would lose what was read along with a first line. One that does not end is killed.
     """
-    with process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        return process.stdout.read(), process.stderr.read()
+    too_late = threading.Timer(PATIENCE_SECONDS, process.kill)
+    too_late.start()
+    try:
+        with process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            return process.stdout.read(), process.stderr.read()
+    finally:
+        too_late.cancel()
 
 
 def race(script: str, jobs: Sequence[Sequence[str]]) -> list[Any]:

@@ -28,6 +28,8 @@ from billdesk.core.values.text import (
 
 MOST_AT_ONCE = 100_000
 
+_Side = tuple[str, str, int, int, str]
+
 
 @lru_cache(maxsize=1024)  # a business has few prices, and few things earn
 def _side(minor: int, asset: str, to: str, happened: int | None) -> tuple[_Side, bytes]:
@@ -35,9 +37,6 @@ def _side(minor: int, asset: str, to: str, happened: int | None) -> tuple[_Side,
     side = (purpose_of(asset), asset, -minor, 0, check_reference(to))
     more = None if happened is None else str(happened)
     return side, digest_of("charge", (Leg("", *side),), more)
-
-
-_Side = tuple[str, str, int, int, str]
 
 
 @dataclass(frozen=True, slots=True)
